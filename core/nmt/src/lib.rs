@@ -1,1 +1,4 @@
 //! cuba-nmt
+
+#[doc(hidden)]
+pub mod kernel;
