@@ -1,0 +1,123 @@
+"""Synthetic sentence pairs from monolingual text, with Apertium as the teacher.
+
+A pair keeps which side a person wrote: back-translation (the target side is human) teaches a direction fluent
+output, forward translation (the source side is human) teaches it words it has never seen, and also the
+teacher's mistakes. `corpus.py` tags the pairs so that the model can tell the kinds apart.
+
+Resumable: the output is appended to in whole chunks, and the number of lines consumed is kept in a side file
+that is replaced atomically after each chunk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .clean import normalise
+from .files import lines_of, replace_text
+
+CHUNK = 1000
+# Words Apertium's eng-spa is known to choose wrongly in health and travel talk: a forward pair with one of
+# these teaches a dangerous substitution, so it is dropped (the human side is kept for later teachers).
+BAD_FORWARD = re.compile(
+    r"\b(tablets?|chest|please|left|right now|drug|drugs|patch|stool|stools|heartburn|stroke|sore|cramps?|bill|"
+    r"babys?|pill|nurse|cold|ward|organ|period|discharge|shot|shots|strain|crown|gum|gums|cast|calf|temple|sole)\b",
+    re.IGNORECASE,
+)
+MODES = {"en": "eng-spa", "es": "spa-eng"}
+
+
+def apertium(mode: str, sentences: list[str]) -> list[str]:
+    """Translate whole sentences. Unknown words keep Apertium's asterisk.
+
+    `-f line` joins the end of one line to the start of the next unless an empty line stands between them, so
+    every sentence is followed by one and every second line of the answer is taken.
+    """
+    answer = subprocess.run(
+        ["apertium", "-f", "line", mode],
+        input="".join(s + "\n\n" for s in sentences),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\n")
+    if len(answer) < 2 * len(sentences):
+        raise RuntimeError(f"apertium {mode} gave {len(answer)} lines for {len(sentences)} sentences")
+    return [repair(s, answer[2 * i], mode) for i, s in enumerate(sentences)]
+
+
+def repair(source: str, target: str, mode: str) -> str:
+    """Give back what Apertium's line mode loses: the last full stop and Spanish opening marks."""
+    target = re.sub(r"\s+", " ", target.replace("#", "").replace("@", "")).strip()
+    end = source.rstrip()[-1:]
+    if end in ".!?" and target and target[-1] not in ".!?":
+        target += end
+    if mode.endswith("spa") and target:
+        if end == "?" and "¿" not in target:
+            target = "¿" + target
+        if end == "!" and "¡" not in target:
+            target = "¡" + target
+    return target
+
+
+def usable(source: str, target: str, unknown: int) -> bool:
+    """Whether a pair is worth keeping at all (either direction of use)."""
+    words = len(source.split())
+    return bool(target) and 2 <= words <= 45 and unknown <= max(1, words // 8) and len(target) < 3 * len(source)
+
+
+def synthesise(language: str, source: Path, output: Path, limit: int) -> int:
+    """Translate up to `limit` sentences of `source`; returns the number of pairs in `output`."""
+    state_path = output.with_suffix(".state.json")
+    state = json.loads(state_path.read_text()) if state_path.exists() else {"read": 0, "bytes": 0, "pairs": 0}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with open(output, "ab") as out:
+        out.truncate(state["bytes"])
+        chunk: list[str] = []
+        for number, line in enumerate(lines_of(source)):
+            if number < state["read"]:
+                continue
+            if number >= limit:
+                break
+            chunk.append(normalise(line))
+            if len(chunk) == CHUNK:
+                write_chunk(language, source.stem.split(".")[0], chunk, number + 1, out, state, state_path)
+                chunk = []
+        if chunk:
+            write_chunk(language, source.stem.split(".")[0], chunk, state["read"] + len(chunk), out, state, state_path)
+    return state["pairs"]
+
+
+def write_chunk(language, name, chunk, read, out, state, state_path) -> None:
+    for human, machine in zip(chunk, apertium(MODES[language], chunk)):
+        unknown = machine.count("*")
+        machine = machine.replace("*", "")
+        if not usable(human, machine, unknown):
+            continue
+        forward_ok = int(not BAD_FORWARD.search(human) and unknown == 0)
+        en, es = (human, machine) if language == "en" else (machine, human)
+        out.write(f"{en}\t{es}\t{forward_ok}\t{name}\n".encode())
+        state["pairs"] += 1
+    out.flush()
+    os.fsync(out.fileno())
+    state.update(read=read, bytes=out.tell())
+    replace_text(state_path, json.dumps(state))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--language", choices=sorted(MODES), required=True, help="language of the human text")
+    parser.add_argument("--limit", type=int, default=10**9)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("output", type=Path)
+    args = parser.parse_args()
+    pairs = synthesise(args.language, args.source, args.output, args.limit)
+    print(f"{args.output.name}: {pairs} pairs", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

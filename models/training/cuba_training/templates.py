@@ -1,0 +1,81 @@
+"""Hand-written sentence pairs for the words that matter, and the patterns that vary them.
+
+`templates/*.tsv` holds them: plain pairs, and patterns with slots such as `{dose}`; a slot's fillers are in
+`templates/slots.en-es.tsv`. Agreement is the author's duty: a slot's fillers all fit its sentence.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+from . import files
+
+FOLDER = Path(__file__).resolve().parent.parent / "templates"
+PER_PATTERN = 60
+_SLOT = re.compile(r"\{([a-z_]+)(\d?)\}")
+
+
+def rows(path: Path):
+    for line in files.lines_of(path):
+        if line.strip() and not line.startswith("#"):
+            yield line.split("\t")
+
+
+def key_words(folder: Path = FOLDER):
+    """(English, [Spanish forms])."""
+    for en, es in rows(folder / "keywords.en-es.tsv"):
+        yield en, es.split("|")
+
+
+def slots(folder: Path = FOLDER) -> dict[str, list[tuple[str, str]]]:
+    table: dict[str, list[tuple[str, str]]] = {}
+    path = folder / "slots.en-es.tsv"
+    if path.exists():
+        for name, en, es in rows(path):
+            table.setdefault(name, []).append((en, es))
+    return table
+
+
+def fill(en: str, es: str, table: dict, rng: random.Random) -> tuple[str, str]:
+    """Replace each slot (numbered when one is used twice) by the same filler on both sides."""
+    chosen: dict[str, tuple[str, str]] = {}
+    for name, number in _SLOT.findall(en + " " + es):
+        if name + number not in chosen:
+            taken = set(chosen.values())
+            choices = [f for f in table[name] if f not in taken]
+            chosen[name + number] = rng.choice(choices)
+    def put(side):
+        return lambda match: chosen[match.group(1) + match.group(2)][side]
+    return capital(_SLOT.sub(put(0), en)), capital(_SLOT.sub(put(1), es))
+
+
+def capital(text: str) -> str:
+    """Capital letter at the start, past opening marks."""
+    for i, c in enumerate(text):
+        if c.isalpha():
+            return text[:i] + c.upper() + text[i + 1:]
+        if c.isdigit():
+            return text
+    return text
+
+
+def all_pairs(folder: Path = FOLDER, seed: int = 5):
+    """Every plain pair once and up to `PER_PATTERN` fillings of every pattern, then the key words alone."""
+    rng, table = random.Random(seed), slots(folder)
+    for path in sorted(folder.glob("pairs*.en-es.tsv")):
+        for en, es in rows(path):
+            if not _SLOT.search(en):
+                yield en, es
+                continue
+            seen = set()
+            for _ in range(PER_PATTERN):
+                pair = fill(en, es, table, rng)
+                if pair not in seen:
+                    seen.add(pair)
+                    yield pair
+    for en, spanish in key_words(folder):
+        for es in spanish:
+            yield en, es
+            yield capital(en), capital(es)

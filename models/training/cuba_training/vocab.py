@@ -1,0 +1,67 @@
+"""The joint SentencePiece vocabulary: unigram, byte fallback, digits split, key words kept whole.
+
+Ids as Marian expects them: `</s>` 0, `<unk>` 1, no start and no padding piece.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+from pathlib import Path
+
+import sentencepiece as spm
+
+from . import corpus, files, templates
+
+EOS, UNK = 0, 1
+KEY_WORD_REPEATS = 300
+PER_SOURCE = 60_000
+
+
+def sentences(work: Path, seed: int = 1):
+    """Both sides of every human source, at most `PER_SOURCE` pairs each, technical prose thinned."""
+    rng = random.Random(seed)
+    for entry in json.loads((work / "corpus" / "mixture.json").read_text()):
+        pairs = list(corpus.read_pairs(work / "corpus" / entry["file"]))
+        roles = {use["role"] for use in entry["use"].values()}
+        limit = PER_SOURCE if roles == {corpus.HUMAN} else PER_SOURCE // 6
+        for en, es in rng.sample(pairs, min(limit, len(pairs))):
+            if roles != {corpus.BACK} or entry["name"].startswith("en-"):
+                yield en
+            if roles != {corpus.BACK} or entry["name"].startswith("es-"):
+                yield es
+    for en, spanish in templates.key_words():
+        for _ in range(KEY_WORD_REPEATS):
+            yield en
+            yield from spanish
+
+
+def train(work: Path, size: int, output: Path | None = None) -> Path:
+    output = output or work / "vocab.spm"
+    model = io.BytesIO()
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=sentences(work), model_writer=model, vocab_size=size, model_type="unigram",
+        byte_fallback=True, split_digits=True, character_coverage=0.9998, normalization_rule_name="nmt_nfkc",
+        bos_id=-1, eos_id=EOS, unk_id=UNK, pad_id=-1, num_threads=2, max_sentence_length=1000,
+        input_sentence_size=900_000, shuffle_input_sentence=True, train_extremely_large_corpus=False,
+    )
+    files.replace_bytes(output, model.getvalue())
+    return output
+
+
+def load(path: Path) -> spm.SentencePieceProcessor:
+    return spm.SentencePieceProcessor(model_file=str(path))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=files.default_work())
+    parser.add_argument("--size", type=int, default=12_000)
+    args = parser.parse_args()
+    print(train(args.work, args.size))
+
+
+if __name__ == "__main__":
+    main()
