@@ -11,6 +11,7 @@
 
 use super::sink::{ChunkIds, LogitSink};
 use super::{Isa, Kernels, float_kernel, portable};
+use std::ops::Range;
 
 /// Outputs of one pass of a kernel over a block of rows. A whole number of the column tiles of every kernel; fixed, as
 /// sums over logits follow it.
@@ -109,6 +110,8 @@ pub struct Quantised {
     pub(super) words: Vec<i16>,
     isa: Option<Isa>,
     sums: Vec<i32>,
+    /// Weights of one tile widened to 16 bits (AVX2).
+    panel: Vec<i16>,
 }
 
 impl Quantised {
@@ -198,8 +201,13 @@ impl Kernels {
         out.m = x.len() / k;
         out.k = k;
         out.isa = Some(self.isa());
-        out.bytes.resize(x.len(), 0);
-        self.quantise_bytes(x, multiplier, &mut out.bytes);
+        if self.isa() == Isa::Avx2 {
+            out.words.resize(x.len(), 0);
+            self.quantise_words(x, multiplier, &mut out.words);
+        } else {
+            out.bytes.resize(x.len(), 0);
+            self.quantise_bytes(x, multiplier, &mut out.bytes);
+        }
     }
 
     /// `y[m, n] = x . w^T * unquant + bias`, then the activation, for all rows of `w`.
@@ -293,31 +301,47 @@ impl Kernels {
         assert_eq!(x.isa, Some(self.isa()), "activations quantised by the same kernels");
         let n = rows.count(w.n);
         let mut sums = std::mem::take(&mut x.sums);
+        let mut panel = std::mem::take(&mut x.panel);
         sums.resize(BLOCK.min(x.m) * CHUNK, 0);
         for start in (0..x.m).step_by(BLOCK) {
             let end = x.m.min(start + BLOCK);
             for first in (0..n).step_by(CHUNK) {
                 let width = CHUNK.min(n - first);
-                self.sums(x, start..end, w, rows, first..first + width, &mut sums);
+                self.sums(x, start..end, w, rows, first..first + width, &mut panel, &mut sums);
                 for (i, sums) in sums.chunks_exact(CHUNK).take(end - start).enumerate() {
                     done(start + i, first, &sums[..width]);
                 }
             }
         }
         x.sums = sums;
+        x.panel = panel;
     }
 
     /// Exact sums of a block of rows with a chunk of outputs, each row's in [`CHUNK`] places of `out`.
+    #[allow(unsafe_code, clippy::too_many_arguments)]
     fn sums(
         self,
         x: &Quantised,
-        block: std::ops::Range<usize>,
+        block: Range<usize>,
         w: Int8Matrix<'_>,
         rows: Rows<'_>,
-        outputs: std::ops::Range<usize>,
+        outputs: Range<usize>,
+        panel: &mut Vec<i16>,
         out: &mut [i32],
     ) {
+        let _ = &panel;
+        // SAFETY: `Kernels` exist only for an instruction set that this CPU was found to have.
         match self.isa() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { super::avx2::sums(x, block, w, rows, outputs, panel, out) },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512Vnni => unsafe { super::avx512::sums(x, block, w, rows, outputs, out) },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { super::neon::sums(x, block, w, rows, outputs, out) },
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonDotprod => unsafe { super::neon::sums_dotprod(x, block, w, rows, outputs, out) },
+            #[cfg(target_arch = "aarch64")]
+            Isa::NeonI8mm => unsafe { super::neon_i8mm::sums(x, block, w, rows, outputs, out) },
             _ => portable::sums(x, block, w, rows, outputs, out),
         }
     }

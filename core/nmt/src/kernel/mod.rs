@@ -14,9 +14,17 @@
 //!
 //! It is public for the benches and the tests of this crate only.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod float;
 pub mod int8;
 pub mod math;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_i8mm;
 mod portable;
 pub mod sink;
 
