@@ -1,0 +1,3 @@
+//! Sleep.
+
+pub mod features;
