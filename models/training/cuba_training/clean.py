@@ -39,7 +39,7 @@ def keep(en: str, es: str, max_words: int = MAX_WORDS) -> bool:
         return False
     if _PLACEHOLDER.search(en) or _PLACEHOLDER.search(es):
         return False
-    if sum(map(str.isalpha, en)) < 0.5 * len(en) or sum(map(str.isalpha, es)) < 0.5 * len(es):
+    if sum(map(str.isalpha, en)) < 0.4 * len(en) or sum(map(str.isalpha, es)) < 0.4 * len(es):
         return False
     return same_numbers(en, es)
 

@@ -44,9 +44,9 @@ SOURCES = [
     Source("osm-place-types", "ISC (OpenStreetMap iD)", 0.6),
     Source("cldr-names", "Unicode License v3", 0.5),
     Source("bible-web", "public domain", 1.5),
-    Source("libreoffice-help", "MPL-2.0 (The Document Foundation)", 3, TECHNICAL),
-    Source("php-manual", "CC BY 3.0 (PHP Documentation Group)", 3, TECHNICAL),
-    Source("python-docs", "translations CC0, original PSF", 5, TECHNICAL),
+    Source("libreoffice-help", "MPL-2.0 (The Document Foundation)", 1.5, TECHNICAL),
+    Source("php-manual", "CC BY 3.0 (PHP Documentation Group)", 1, TECHNICAL),
+    Source("python-docs", "translations CC0, original PSF", 2, TECHNICAL),
 ]
 """Parallel sources for en-es. login-gov and login-gov-help are left out on purpose: they are the unseen domain on
 which adaptation to a user's own sentences is measured."""

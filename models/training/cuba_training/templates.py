@@ -14,6 +14,7 @@ from . import files
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 PER_PATTERN = 60
+_CONTRACTION = re.compile(r"\b(a|de) el\b", re.IGNORECASE)
 _SLOT = re.compile(r"\{([a-z_]+)(\d?)\}")
 
 
@@ -48,7 +49,12 @@ def fill(en: str, es: str, table: dict, rng: random.Random) -> tuple[str, str]:
             chosen[name + number] = rng.choice(choices)
     def put(side):
         return lambda match: chosen[match.group(1) + match.group(2)][side]
-    return capital(_SLOT.sub(put(0), en)), capital(_SLOT.sub(put(1), es))
+    return capital(_SLOT.sub(put(0), en)), capital(contract(_SLOT.sub(put(1), es)))
+
+
+def contract(spanish: str) -> str:
+    """"a el" and "de el" become one word, as Spanish requires."""
+    return _CONTRACTION.sub(lambda match: match.group(1) + "l", spanish)
 
 
 def capital(text: str) -> str:
@@ -67,7 +73,7 @@ def all_pairs(folder: Path = FOLDER, seed: int = 5):
     for path in sorted(folder.glob("pairs*.en-es.tsv")):
         for en, es in rows(path):
             if not _SLOT.search(en):
-                yield en, es
+                yield capital(en), capital(es)
                 continue
             seen = set()
             for _ in range(PER_PATTERN):

@@ -22,7 +22,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
 import jax
 import numpy as np
 
-from . import batches, files, model, optimise
+from . import batches, files, model, optimise, vocab, warmstart
 
 SAVE_SECONDS = 240
 KEEP_SECONDS = 1800
@@ -44,8 +44,11 @@ def make_step(c: model.Config, settings: dict):
     return jax.jit(step, donate_argnums=0)
 
 
-def fresh(c: model.Config, seed: int) -> dict:
+def fresh(c: model.Config, seed: int, warm: Path | None = None) -> dict:
+    """The state of step 0; `warm` is the embedding of `warmstart.py`, used when there is one."""
     params = model.initial(c, seed)
+    if warm and warm.exists():
+        warmstart.apply(params, c, warm)
     return {"params": params, "opt": optimise.initial(params), "mean": {n: v.copy() for n, v in params.items()}, "step": np.int32(0)}
 
 
@@ -131,10 +134,8 @@ def train(args: argparse.Namespace) -> Path:
         state, about = load(checkpoint)
         c = model.Config(**about["config"])
     else:
-        from . import vocab
-
         c = model.Config(args.dim, args.ffn, args.heads, args.enc, args.dec, vocab.load(spm_path).get_piece_size())
-        state = fresh(c, args.seed)
+        state = fresh(c, args.seed, args.work / f"warm-{c.dim_emb}.npz")
         about = {"config": c.as_dict(), "positions": [{"drawn": {}, "batches": 0}] * 2, "tokens": 0, "seconds": 0.0}
     about |= {"settings": settings, "shape": asdict(shape), "noise": asdict(noise)}
     directions = [0, 1] if args.direction == "both" else [["en-es", "es-en"].index(args.direction)]
