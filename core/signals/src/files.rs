@@ -34,12 +34,6 @@ pub enum FileError {
     /// The header lacks a column.
     #[error("no column named {0}")]
     NoColumn(&'static str),
-    /// Times do not rise.
-    #[error("line {line}: time runs backwards")]
-    Backwards {
-        /// Line in the file, from 1.
-        line: usize,
-    },
 }
 
 /// Largest text accepted.
@@ -188,7 +182,7 @@ pub fn rr(text: &str) -> Result<Vec<f64>, FileError> {
     Ok(out)
 }
 
-/// Heart rates: columns `seconds,bpm`, times rising (equal times are allowed). Readings that are not numbers are dropped.
+/// Heart rates: columns `seconds,bpm`; put in order of time. Readings that are not numbers are dropped.
 ///
 /// ```
 /// let hr = cuba_signals::files::heart_rate("seconds,bpm\n0,61\n5,60\n").unwrap();
@@ -198,16 +192,10 @@ pub fn heart_rate(text: &str) -> Result<Vec<HeartRate>, FileError> {
     let t = table(text)?;
     let s = t.column(&["seconds", "time_s", "time", "t"], 0).ok_or(FileError::NoColumn("seconds"))?;
     let b = t.column(&["bpm", "hr", "heart_rate", "heartrate"], 1).ok_or(FileError::NoColumn("bpm"))?;
-    let rows = t.numbers([s, b])?;
-    rising(&rows)?;
-    Ok(rows
-        .into_iter()
-        .filter(|(_, v)| v.iter().all(|x| x.is_finite()))
-        .map(|(_, [seconds, bpm])| HeartRate { seconds, bpm })
-        .collect())
+    Ok(in_order(t.numbers([s, b])?).into_iter().map(|[seconds, bpm]| HeartRate { seconds, bpm }).collect())
 }
 
-/// Raw acceleration: columns `seconds,x,y,z` in g, times rising.
+/// Raw acceleration: columns `seconds,x,y,z` in g; put in order of time.
 ///
 /// ```
 /// assert_eq!(cuba_signals::files::acceleration("0 0 0 1\n0.02 0 0 1\n").unwrap().len(), 2);
@@ -218,28 +206,17 @@ pub fn acceleration(text: &str) -> Result<Vec<Acceleration>, FileError> {
     let x = t.column(&["x"], 1).ok_or(FileError::NoColumn("x"))?;
     let y = t.column(&["y"], 2).ok_or(FileError::NoColumn("y"))?;
     let z = t.column(&["z"], 3).ok_or(FileError::NoColumn("z"))?;
-    let rows = t.numbers([s, x, y, z])?;
-    rising(&rows)?;
-    Ok(rows
+    Ok(in_order(t.numbers([s, x, y, z])?)
         .into_iter()
-        .filter(|(_, v)| v.iter().all(|x| x.is_finite()))
-        .map(|(_, [seconds, x, y, z])| Acceleration { seconds, x, y, z })
+        .map(|[seconds, x, y, z]| Acceleration { seconds, x, y, z })
         .collect())
 }
 
-fn rising<const N: usize>(rows: &[(usize, [f64; N])]) -> Result<(), FileError> {
-    let mut last = f64::NEG_INFINITY;
-    for (line, row) in rows {
-        let t = row.first().copied().unwrap_or(f64::NAN);
-        if !t.is_finite() {
-            return Err(FileError::NotANumber { line: *line, column: 1 });
-        }
-        if t < last {
-            return Err(FileError::Backwards { line: *line });
-        }
-        last = t;
-    }
-    Ok(())
+/// Rows in order of time (real exports hold late arrivals), without those that are not finite.
+fn in_order<const N: usize>(rows: Vec<(usize, [f64; N])>) -> Vec<[f64; N]> {
+    let mut rows: Vec<[f64; N]> = rows.into_iter().map(|(_, r)| r).filter(|r| r.iter().all(|x| x.is_finite())).collect();
+    rows.sort_by(|a, b| a.iter().zip(b).next().map_or(std::cmp::Ordering::Equal, |(x, y)| x.total_cmp(y)));
+    rows
 }
 
 /// Activity counts: one a line, or a table with a column `activity`, `counts` or `count`; `seconds` or `date` + `time` columns tell the epoch
@@ -312,7 +289,7 @@ mod tests {
         assert_eq!((f.epoch_s, f.counts[0], f.device.unwrap()[1]), (Some(30.0), 91.0, 0.0));
         assert!(f.counts[1].is_nan());
         assert_eq!(counts("").unwrap_err(), FileError::Empty);
-        assert_eq!(heart_rate("5,60\n4,61\n").unwrap_err(), FileError::Backwards { line: 2 });
+        assert_eq!(heart_rate("5,60\n4,61\nnan,60\n").unwrap()[0].bpm, 61.0);
         assert_eq!(rgb("time,R\n0,1\n").unwrap_err(), FileError::NoColumn("g"));
         assert_eq!(rgb("0,1,2\n").unwrap_err(), FileError::TooFewColumns { line: 1, needed: 4 });
         assert_eq!(rr("1203 1124 974 ").unwrap().len(), 3);

@@ -12,7 +12,10 @@
 #![deny(missing_docs)]
 
 pub mod dsp;
+pub mod ecg;
 pub mod files;
+pub mod hrv;
 pub mod pulse;
+pub mod rr;
 pub mod sleep;
 pub mod stats;
