@@ -57,12 +57,12 @@ class EvaluationWall:
         self._keys = {k for k in map(key, lines) if len(k.split()) >= 2}
 
     @classmethod
-    def from_folder(cls, folder: Path) -> "EvaluationWall":
-        """Reads `<set>/<language>.txt` under `folder`."""
+    def from_folder(cls, folder: Path, also: Iterable[str] = ()) -> "EvaluationWall":
+        """Reads `<set>/<language>.txt` under `folder`; `also` are further lines to keep out."""
         files = [f for f in sorted(folder.glob("*/*.txt")) if f.name != "LICENSE.txt"]
         if not files:
             raise FileNotFoundError(f"no evaluation sets (<set>/<language>.txt) under {folder}: point --data at the data folder")
-        return cls(line for f in files for line in lines_of(f))
+        return cls([*(line for f in files for line in lines_of(f)), *also])
 
     def __len__(self) -> int:
         return len(self._keys)

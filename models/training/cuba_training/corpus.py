@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import clean, files, templates
+from . import clean, files, safety, templates
 
 HUMAN, BACK, FORWARD, TECHNICAL = range(4)
 """Roles of a pair, given to the model as a learned vector added to its embeddings (see `model.py`)."""
@@ -88,7 +88,7 @@ def write_pairs(path: Path, pairs) -> int:
 
 def prepare(data: Path, work: Path) -> dict:
     """Clean every source into `work/corpus`, and write `mixture.json` and `counts.json` beside them."""
-    wall = clean.EvaluationWall.from_folder(data / "eval")
+    wall = clean.EvaluationWall.from_folder(data / "eval", also=[s.source for d in DIRECTIONS for s in safety.load(d)])
     corpus, mixture, counts = work / "corpus", [], {"evaluation lines": len(wall)}
     for source in SOURCES:
         tally: dict[str, int] = {}

@@ -26,7 +26,7 @@ def has(form: str, folded: str) -> bool:
     """Whether `form` starts a word of `folded`; a number must also end there."""
     form = form.replace("_", " ")
     end = r"(?![\d]|[.,]\d)" if form[-1].isdigit() else ""
-    return re.search(rf"(?<![\w.,]){re.escape(form)}{end}|(?<![^\W\d_])(?<!\d)(?<!\d[.,]){re.escape(form)}{end}", folded) is not None
+    return re.search(rf"(?<![^\W_])(?<!\d[.,]){re.escape(form)}{end}", folded) is not None
 
 
 @dataclass(frozen=True)
