@@ -13,13 +13,18 @@
 //! dropped). Each trap is met outside the model, so a better engine later makes results better and nothing else.
 
 mod cancel;
+pub mod check;
 pub mod detect;
 pub mod engine;
 mod error;
+#[cfg(feature = "packs")]
+pub mod installed;
 mod lang;
 mod progress;
+pub mod protect;
 mod result;
 mod router;
+pub mod segment;
 mod translator;
 
 pub use cancel::Cancel;

@@ -29,8 +29,7 @@ impl Translator {
 
     /// Says which of `among` the text is in (all languages known to detection if empty), or that it is unsure.
     pub fn detect(&self, text: &str, among: &[LanguageCode], likely: &[LanguageCode]) -> Detection {
-        let _ = (text, among, likely);
-        Detection { language: None, ranked: Vec::new() }
+        crate::detect::detect(text, among, likely)
     }
 
     /// Translates one text.

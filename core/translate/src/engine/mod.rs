@@ -4,6 +4,12 @@
 //! signs of doubt it can see from the inside. Everything else (detecting, splitting, protecting, checking, a second
 //! try) is done once, in the pipeline, so that a new engine inherits all of it.
 
+mod lazy;
+#[cfg(feature = "nmt")]
+pub mod nmt;
+
+pub use lazy::Lazy;
+
 use crate::{Cancel, LanguageCode};
 
 /// The family an engine belongs to. It decides how spans are protected and which traps are avoided.

@@ -1,0 +1,60 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+
+use super::*;
+
+#[track_caller]
+fn reasons(source: &str, target: &str, want: &[Reason]) {
+    let (en, es) = ("en".parse().unwrap(), "es".parse().unwrap());
+    let hypothesis = Hypothesis { text: target.into(), ..Hypothesis::default() };
+    assert_eq!(check(source, &hypothesis, &en, &es), want, "{source} -> {target}");
+}
+
+#[test]
+fn good_translations_have_no_sign() {
+    for (source, target) in [
+        ("Take two tablets every 8 hours.", "Tome dos comprimidos cada 8 horas."),
+        ("It is impossible to know.", "No se puede saber."),
+        ("Why don't we go to the beach?", "¿Vamos a la playa?"),
+        ("A hundred people came on foot.", "Vinieron 100 personas a pie."),
+        ("He never said anything to anybody.", "Nunca le dijo nada a nadie."),
+        ("It weighs 5 mg at most today.", "Hoy pesa como mucho 5 miligramos."),
+    ] {
+        reasons(source, target, &[]);
+    }
+}
+
+#[test]
+fn faults_are_seen() {
+    reasons("Do not take this medicine.", "Tome este medicamento.", &[Reason::Negation]);
+    reasons("Take the medicine with water.", "No tome el medicamento con agua.", &[Reason::Negation]);
+    reasons("Take five drops of it.", "Tome 50 gotas de ello.", &[Reason::Numbers]);
+    reasons("Take 5 mg of it now.", "Tome 5 g de ello ahora.", &[Reason::Numbers]);
+    reasons("The doctor is coming soon today.", "...", &[Reason::Empty]);
+    reasons(
+        "The doctor is coming soon today.",
+        "The doctor is coming soon today.",
+        &[Reason::Copied, Reason::WrongLanguage],
+    );
+    reasons("Oh oh, that hurts.", "Ay ay ay ay ay ay, eso duele.", &[Reason::Repetition]);
+    reasons("That is a very long o.", "Esa es una ooooooooooo muy larga.", &[Reason::Repetition]);
+    reasons(
+        "She went home early.",
+        "Ella volvió a casa temprano porque tenía que preparar la cena para toda la familia y además estaba cansada.",
+        &[Reason::Length],
+    );
+    reasons("Good", "Bien", &[Reason::Short]);
+}
+
+#[test]
+fn signs_from_inside_the_engine() {
+    let (en, es) = ("en".parse().unwrap(), "es".parse().unwrap());
+    let hypothesis = Hypothesis {
+        text: "El gato duerme en la silla.".into(),
+        mean_log_prob: Some(-2.0),
+        coverage: Some(0.2),
+        truncated: true,
+        ..Hypothesis::default()
+    };
+    let found = check("The cat sleeps on the chair.", &hypothesis, &en, &es);
+    assert_eq!(found, [Reason::Unsure, Reason::Uncovered, Reason::Truncated]);
+}

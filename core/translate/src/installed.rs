@@ -1,0 +1,136 @@
+//! Engines made of installed packs: the bridge from the pack store to the pipeline.
+//!
+//! The pipeline itself knows no packs. Whoever has a store (the command, an app) asks here for [`Engines`]: one lazy
+//! engine a pack, so that looking at what is installed loads nothing, and a translation loads only what it needs, after
+//! the store has checked the files and the memory.
+
+use std::sync::Arc;
+
+use cuba_packs::{Installed, Kind, Loaded, PackError, PackRef, Quiet, Store};
+
+use crate::engine::{Direction, Engine, EngineError, EngineKind, Lazy};
+use crate::{Engines, LanguageCode};
+
+/// How engines are to be made, and of which packs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Threads of each engine; `None` for as many as the device has fast cores.
+    pub threads: Option<usize>,
+    /// Beam width of the neural engine's first try; 0 and 1 are greedy.
+    pub beam: usize,
+    /// Only packs whose id is or contains this.
+    pub only: Option<String>,
+}
+
+/// One lazy engine for each pack in use that can translate and that this build has an engine for.
+///
+/// Of two packs for one direction the larger comes first: starter packs step back behind fetched ones. A damaged
+/// record hides only its own pack; [`Store::list`] names it.
+pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines, PackError> {
+    let mut packs = store.list()?.packs;
+    packs.retain(|pack| pack.current && settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only)));
+    packs.sort_by_key(|pack| std::cmp::Reverse(pack.manifest.size()));
+    let mut engines = Engines::new();
+    for pack in packs {
+        if let Some(engine) = engine(store, &pack, settings) {
+            engines.add(engine);
+        }
+    }
+    Ok(engines)
+}
+
+/// Checks what a pack needs before its engine is asked: files in order, memory enough. The engine would find the same,
+/// but in the middle of a translation.
+pub fn check(store: &Store, engine: &dyn Engine) -> Result<(), PackError> {
+    let id = engine.id().split_once(':').map_or(engine.id(), |(_, id)| id);
+    id.parse::<PackRef>().and_then(|pack| store.load(&pack, &Quiet)).map(|_| ())
+}
+
+fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Option<Arc<dyn Engine>> {
+    let about = &pack.manifest.about;
+    let (kind, directions) = match &about.kind {
+        Kind::Nmt if cfg!(feature = "nmt") => {
+            let parse = |tag: &str| tag.parse::<LanguageCode>().ok();
+            let directions = about.directions.iter();
+            (EngineKind::Nmt, directions.filter_map(|d| Some(Direction::new(parse(&d.from)?, parse(&d.to)?))).collect())
+        }
+        #[cfg(feature = "llm")]
+        Kind::Llm => (EngineKind::Llm, crate::engine::llm::directions(&about.id)),
+        _ => return None,
+    };
+    let directions: Vec<Direction> = directions;
+    if directions.is_empty() {
+        return None;
+    }
+    let id = format!("{}:{}", kind.as_str(), about.id);
+    let reference = PackRef { id: about.id.clone(), version: Some(about.version.clone()) };
+    let (store, settings, name, served) = (store.clone(), settings.clone(), id.clone(), directions.clone());
+    Some(Arc::new(Lazy::new(id, kind, directions, move || {
+        let loaded = store.load(&reference, &Quiet).map_err(|error| EngineError::Unusable(error.to_string()))?;
+        open(&name, kind, &served, &loaded, &settings)
+    })))
+}
+
+fn open(
+    id: &str,
+    kind: EngineKind,
+    directions: &[Direction],
+    pack: &Loaded,
+    settings: &EngineSettings,
+) -> Result<Arc<dyn Engine>, EngineError> {
+    match kind {
+        EngineKind::Nmt => open_nmt(id, directions, pack, settings),
+        EngineKind::Llm => open_llm(id, pack, settings),
+    }
+}
+
+#[cfg(feature = "nmt")]
+fn open_nmt(
+    id: &str,
+    directions: &[Direction],
+    pack: &Loaded,
+    settings: &EngineSettings,
+) -> Result<Arc<dyn Engine>, EngineError> {
+    use crate::engine::nmt::{NmtEngine, NmtSettings};
+    use cuba_nmt::ModelFiles;
+    use cuba_packs::Role;
+
+    let unusable = |error: PackError| EngineError::Unusable(error.to_string());
+    let model = pack.path(&Role::Model).map_err(unusable)?;
+    let mut files = match pack.path(&Role::Vocab) {
+        Ok(vocab) => ModelFiles::shared(model, vocab),
+        Err(_) => ModelFiles::split(
+            model,
+            pack.path(&Role::SourceVocab).map_err(unusable)?,
+            pack.path(&Role::TargetVocab).map_err(unusable)?,
+        ),
+    };
+    if let Ok(shortlist) = pack.path(&Role::Shortlist) {
+        files = files.with_shortlist(shortlist);
+    }
+    let direction = *directions.first().ok_or_else(|| EngineError::Unusable("the pack names no direction".into()))?;
+    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
+    let engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
+    Ok(Arc::new(engine))
+}
+
+#[cfg(not(feature = "nmt"))]
+fn open_nmt(
+    _: &str,
+    _: &[Direction],
+    _: &Loaded,
+    _: &EngineSettings,
+) -> Result<Arc<dyn Engine>, EngineError> {
+    Err(EngineError::Unusable("this build has no neural engine".into()))
+}
+
+#[cfg(feature = "llm")]
+fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
+    let model = pack.path(&cuba_packs::Role::Model).map_err(|error| EngineError::Unusable(error.to_string()))?;
+    crate::engine::llm::open(id, model, settings.threads)
+}
+
+#[cfg(not(feature = "llm"))]
+fn open_llm(_: &str, _: &Loaded, _: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
+    Err(EngineError::Unusable("this build has no language-model engine".into()))
+}
