@@ -10,6 +10,7 @@
 )]
 
 use super::sink::{ChunkIds, LogitSink};
+use super::survey::Survey;
 use super::{Isa, Kernels, float_kernel, portable};
 use std::ops::Range;
 
@@ -26,12 +27,24 @@ pub struct Int8Matrix<'a> {
     data: &'a [i8],
     n: usize,
     k: usize,
+    pub(super) survey: Option<&'a Survey>,
 }
 
 impl<'a> Int8Matrix<'a> {
     /// `None` when `data` is not `n * k` long or `k` is too large for exact 32-bit sums (over 65,536).
     pub fn new(data: &'a [i8], n: usize, k: usize) -> Option<Self> {
-        (k > 0 && k <= 1 << 16 && n.checked_mul(k) == Some(data.len())).then_some(Self { data, n, k })
+        (k > 0 && k <= 1 << 16 && n.checked_mul(k) == Some(data.len())).then_some(Self {
+            data,
+            n,
+            k,
+            survey: None,
+        })
+    }
+
+    /// The same weights with what [`Kernels::survey`] found: without it each product looks at the weights again.
+    #[must_use]
+    pub fn with_survey(self, survey: &'a Survey) -> Self {
+        Self { survey: Some(survey), ..self }
     }
 
     /// Outputs.
@@ -48,6 +61,12 @@ impl<'a> Int8Matrix<'a> {
     #[inline(always)]
     pub fn row(&self, i: usize) -> &'a [i8] {
         &self.data[i * self.k..(i + 1) * self.k]
+    }
+
+    /// The weights of the `N` outputs from `first` on; beyond `end` the last one again.
+    #[inline(always)]
+    pub(super) fn tile<const N: usize>(&self, rows: Rows<'_>, first: usize, end: usize) -> [*const i8; N] {
+        std::array::from_fn(|i| self.row(rows.at((first + i).min(end - 1))).as_ptr())
     }
 }
 
@@ -104,14 +123,10 @@ pub struct Affine<'a> {
 pub struct Quantised {
     pub(super) m: usize,
     pub(super) k: usize,
-    /// For all but AVX2.
+    /// Row by row; for AVX2 moved up by 127 into 0..=254.
     pub(super) bytes: Vec<i8>,
-    /// For AVX2, which multiplies 16-bit values: there no pair of products can saturate.
-    pub(super) words: Vec<i16>,
     isa: Option<Isa>,
     sums: Vec<i32>,
-    /// Weights of one tile widened to 16 bits (AVX2).
-    panel: Vec<i16>,
 }
 
 impl Quantised {
@@ -147,9 +162,9 @@ fn quantise_bytes_body(x: &[f32], multiplier: f32, out: &mut [i8]) {
 }
 
 #[inline(always)]
-fn quantise_words_body(x: &[f32], multiplier: f32, out: &mut [i16]) {
+fn quantise_moved_body(x: &[f32], multiplier: f32, out: &mut [i8]) {
     for (o, &v) in out.iter_mut().zip(x) {
-        *o = quantise_one(v, multiplier) as i16;
+        *o = (quantise_one(v, multiplier) + 127) as u8 as i8;
     }
 }
 
@@ -186,8 +201,8 @@ float_kernel! {
     quantise_bytes(x: &[f32], multiplier: f32, out: &mut [i8]) = quantise_bytes_body
 }
 float_kernel! {
-    /// [`quantise_bytes`](Self::quantise_bytes), each in 16 bits.
-    quantise_words(x: &[f32], multiplier: f32, out: &mut [i16]) = quantise_words_body
+    /// [`quantise_bytes`](Self::quantise_bytes) and 127 more, as unsigned bytes.
+    quantise_moved(x: &[f32], multiplier: f32, out: &mut [i8]) = quantise_moved_body
 }
 float_kernel! {
     /// Integer sums of rows `first..` as floats.
@@ -201,11 +216,10 @@ impl Kernels {
         out.m = x.len() / k;
         out.k = k;
         out.isa = Some(self.isa());
+        out.bytes.resize(x.len(), 0);
         if self.isa() == Isa::Avx2 {
-            out.words.resize(x.len(), 0);
-            self.quantise_words(x, multiplier, &mut out.words);
+            self.quantise_moved(x, multiplier, &mut out.bytes);
         } else {
-            out.bytes.resize(x.len(), 0);
             self.quantise_bytes(x, multiplier, &mut out.bytes);
         }
     }
@@ -301,24 +315,22 @@ impl Kernels {
         assert_eq!(x.isa, Some(self.isa()), "activations quantised by the same kernels");
         let n = rows.count(w.n);
         let mut sums = std::mem::take(&mut x.sums);
-        let mut panel = std::mem::take(&mut x.panel);
         sums.resize(BLOCK.min(x.m) * CHUNK, 0);
         for start in (0..x.m).step_by(BLOCK) {
             let end = x.m.min(start + BLOCK);
             for first in (0..n).step_by(CHUNK) {
                 let width = CHUNK.min(n - first);
-                self.sums(x, start..end, w, rows, first..first + width, &mut panel, &mut sums);
+                self.sums(x, start..end, w, rows, first..first + width, &mut sums);
                 for (i, sums) in sums.chunks_exact(CHUNK).take(end - start).enumerate() {
                     done(start + i, first, &sums[..width]);
                 }
             }
         }
         x.sums = sums;
-        x.panel = panel;
     }
 
     /// Exact sums of a block of rows with a chunk of outputs, each row's in [`CHUNK`] places of `out`.
-    #[allow(unsafe_code, clippy::too_many_arguments)]
+    #[allow(unsafe_code)]
     fn sums(
         self,
         x: &Quantised,
@@ -326,14 +338,12 @@ impl Kernels {
         w: Int8Matrix<'_>,
         rows: Rows<'_>,
         outputs: Range<usize>,
-        panel: &mut Vec<i16>,
         out: &mut [i32],
     ) {
-        let _ = &panel;
         // SAFETY: `Kernels` exist only for an instruction set that this CPU was found to have.
         match self.isa() {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { super::avx2::sums(x, block, w, rows, outputs, panel, out) },
+            Isa::Avx2 => unsafe { super::avx2::sums(x, block, w, rows, outputs, out) },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => unsafe { super::avx512::sums(x, block, w, rows, outputs, out) },
             #[cfg(target_arch = "aarch64")]

@@ -27,10 +27,12 @@ mod neon;
 mod neon_i8mm;
 mod portable;
 pub mod sink;
+pub mod survey;
 
 pub use float::Keys;
 pub use int8::{Activation, Affine, Int8Matrix, Quantised, Rows};
 pub use sink::{Best, ChunkIds, LogitSink, TopK};
+pub use survey::Survey;
 
 /// An instruction set for which there is an int8 kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

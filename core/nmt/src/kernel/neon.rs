@@ -1,18 +1,22 @@
 //! ARMv8.0 NEON, for every 64-bit ARM CPU down to the Cortex-A53.
 //!
-//! `smull` and `smlal2` put two products of int8 into each 16-bit lane (at most 2 * 128 * 127 = 32,512, so never too
-//! large), `sadalp` adds pairs of these to 32-bit sums.
+//! `smull` and `smlal` put products of int8 into 16-bit lanes, `sadalp` adds pairs of these to 32-bit sums. Two products
+//! always fit a lane (2 * 128 * 127 = 32,512). Four fit while their weights sum to at most 258 in size; a
+//! [`Survey`](super::survey::Survey) of the weights says for each block of 64 whether they do.
 //!
-//! Bound: the ISA has no instruction with more than 8 int8 multiply-adds, and after two of them the 16-bit lanes must be
-//! emptied: 16 multiply-adds in 3 instructions, 5.33 each. (16-bit products, `smlal`, would give 4.) The 4x4 tile adds
-//! 8 loads (`ldp`: fewer) to 48 such instructions.
+//! Bound: the ISA has no instruction with more than 8 int8 multiply-adds. When the lanes must be emptied after two
+//! products that is 16 multiply-adds in 3 instructions, 5.33 each (16-bit products would give 4); after four it is 32 in
+//! 5, 6.4 each. The 4x4 tile adds 16 loads, half of them paired, to 80 such instructions for 512 multiply-adds.
 #![allow(unsafe_code)]
 
+use super::Isa;
 use super::int8::{CHUNK, Int8Matrix, Quantised, Rows};
 use super::portable::dot;
+use super::survey::{BLOCK, Known};
 use std::arch::aarch64::{
-    int8x16_t, int32x4_t, vdupq_n_s32, vget_low_s8, vld1q_s8, vmlal_high_s8, vmull_s8, vpadalq_s16,
-    vpaddq_s32, vst1q_s32,
+    int8x16_t, int32x4_t, vabsq_s8, vaddl_u8, vaddw_u8, vdupq_n_s32, vget_high_u8, vget_low_s8, vget_low_u8,
+    vld1q_s8, vmaxvq_u16, vmlal_high_s8, vmlal_s8, vmull_s8, vpadalq_s16, vpaddq_s32, vreinterpretq_u8_s8,
+    vst1q_s32,
 };
 use std::arch::asm;
 use std::ops::Range;
@@ -24,9 +28,12 @@ const NR: usize = 4;
 /// Bytes of a register.
 const STEP: usize = 16;
 
+/// The most that the sizes of four weights may sum to for their products with 127 to fit 16 bits: 258 * 127 = 32,766.
+const FOUR_WEIGHTS: u16 = 258;
+
 /// Defines `sums` for a kernel whose tile adds 16 products of one row with one row of weights at a time.
 macro_rules! sums_by_tiles {
-    ($feature:literal, $name:ident, $tile:ident, $multiply_add:ident) => {
+    ($feature:literal, $isa:expr, $name:ident, $tile:ident, $multiply_add:ident, $four:expr) => {
         /// Exact sums of the rows `block` of `x` with the outputs `outputs`, [`CHUNK`] places a row.
         ///
         /// # Safety
@@ -43,28 +50,39 @@ macro_rules! sums_by_tiles {
             let (k, m) = (x.k, block.len());
             let a = &x.bytes[block.start * k..block.end * k];
             assert!(outputs.len() <= CHUNK && out.len() >= m * CHUNK, "room for the sums");
+            let mut known = Known::EMPTY;
+            if $four {
+                w.known($isa, rows, outputs.clone(), &mut known);
+            }
             for (j, first) in outputs.clone().step_by(NR).enumerate() {
-                let weights: [&[i8]; NR] =
-                    std::array::from_fn(|i| w.row(rows.at((first + i).min(outputs.end - 1))));
+                let large = known.large[j * NR..(j + 1) * NR].iter().fold(0, |all, large| all | large);
                 let mut i = 0;
                 // SAFETY: the features are there. `a` holds `m` rows and each weight row is `k` bytes; `out` has `NR`
                 // places in each of `m` rows of `CHUNK`, as `CHUNK` is a multiple of `NR`; `i + M <= m`.
                 unsafe {
-                    let w = weights.map(<[i8]>::as_ptr);
+                    let w = w.tile::<NR>(rows, first, outputs.end);
                     while i + MR <= m {
-                        $tile::<MR>(a.as_ptr().add(i * k), k, w, out.as_mut_ptr().add(i * CHUNK + j * NR));
+                        $tile::<MR>(
+                            a.as_ptr().add(i * k),
+                            k,
+                            w,
+                            large,
+                            out.as_mut_ptr().add(i * CHUNK + j * NR),
+                        );
                         i += MR;
                     }
                     let (a, out) = (a.as_ptr().add(i * k), out.as_mut_ptr().add(i * CHUNK + j * NR));
                     match m - i {
-                        1 => $tile::<1>(a, k, w, out),
-                        2 => $tile::<2>(a, k, w, out),
-                        3 => $tile::<3>(a, k, w, out),
+                        1 => $tile::<1>(a, k, w, large, out),
+                        2 => $tile::<2>(a, k, w, large, out),
+                        3 => $tile::<3>(a, k, w, large, out),
                         _ => {}
                     }
                 }
                 let tail = k - k % STEP;
                 if tail < k {
+                    let weights: [&[i8]; NR] =
+                        std::array::from_fn(|i| w.row(rows.at((first + i).min(outputs.end - 1))));
                     for (i, a) in a.chunks_exact(k).enumerate() {
                         for (sum, w) in out[i * CHUNK + j * NR..].iter_mut().zip(&weights) {
                             *sum += dot(&a[tail..], &w[tail..]);
@@ -79,16 +97,48 @@ macro_rules! sums_by_tiles {
         /// `NR` places in each of `M` rows of [`CHUNK`].
         #[inline]
         #[target_feature(enable = $feature)]
-        unsafe fn $tile<const M: usize>(a: *const i8, k: usize, w: [*const i8; NR], out: *mut i32) {
+        unsafe fn $tile<const M: usize>(
+            a: *const i8,
+            k: usize,
+            w: [*const i8; NR],
+            large: u32,
+            out: *mut i32,
+        ) {
             let mut acc = [[vdupq_n_s32(0); NR]; M];
             let mut at = 0;
+            while $four && at + BLOCK <= k {
+                if at < 32 * BLOCK && large >> (at / BLOCK) & 1 == 0 {
+                    for at in [at, at + 2 * STEP] {
+                        // SAFETY: `at + 2 * STEP <= k`.
+                        unsafe {
+                            let w: [[int8x16_t; 2]; NR] = std::array::from_fn(|j| {
+                                [vld1q_s8(w[j].add(at)), vld1q_s8(w[j].add(at + STEP))]
+                            });
+                            for (i, acc) in acc.iter_mut().enumerate() {
+                                let a = a.add(i * k + at);
+                                multiply_add_four(acc, [vld1q_s8(a), vld1q_s8(a.add(STEP))], w);
+                            }
+                        }
+                    }
+                } else {
+                    for at in (at..at + BLOCK).step_by(STEP) {
+                        // SAFETY: `at + STEP <= k`.
+                        unsafe {
+                            let w: [int8x16_t; NR] = std::array::from_fn(|j| vld1q_s8(w[j].add(at)));
+                            for (i, acc) in acc.iter_mut().enumerate() {
+                                $multiply_add(acc, vld1q_s8(a.add(i * k + at)), w);
+                            }
+                        }
+                    }
+                }
+                at += BLOCK;
+            }
             while at + STEP <= k {
                 // SAFETY: `at + STEP <= k`.
                 unsafe {
                     let w: [int8x16_t; NR] = std::array::from_fn(|j| vld1q_s8(w[j].add(at)));
                     for (i, acc) in acc.iter_mut().enumerate() {
-                        let a = vld1q_s8(a.add(i * k + at));
-                        $multiply_add(acc, a, w);
+                        $multiply_add(acc, vld1q_s8(a.add(i * k + at)), w);
                     }
                 }
                 at += STEP;
@@ -114,7 +164,36 @@ fn multiply_add(acc: &mut [int32x4_t; NR], a: int8x16_t, w: [int8x16_t; NR]) {
     }
 }
 
-/// The same with the dot product of ARMv8.2 (16 multiply-adds an instruction).
+/// One row's 32 values with those of four rows of weights, of which four products fit 16 bits.
+#[inline]
+#[target_feature(enable = "neon")]
+fn multiply_add_four(acc: &mut [int32x4_t; NR], a: [int8x16_t; 2], w: [[int8x16_t; 2]; NR]) {
+    let one = w.map(|w| vmull_s8(vget_low_s8(a[0]), vget_low_s8(w[0])));
+    let two: [_; NR] = std::array::from_fn(|j| vmlal_high_s8(one[j], a[0], w[j][0]));
+    let three: [_; NR] = std::array::from_fn(|j| vmlal_s8(two[j], vget_low_s8(a[1]), vget_low_s8(w[j][1])));
+    let four: [_; NR] = std::array::from_fn(|j| vmlal_high_s8(three[j], a[1], w[j][1]));
+    for (acc, four) in acc.iter_mut().zip(four) {
+        *acc = vpadalq_s16(*acc, four);
+    }
+}
+
+/// Whether four products of a block, as [`multiply_add_four`] adds them, could leave 16 bits.
+#[inline]
+#[target_feature(enable = "neon")]
+pub(super) fn look(block: &[i8; BLOCK]) -> bool {
+    let (halves, _) = block.as_chunks::<32>();
+    halves.iter().any(|half| {
+        // SAFETY: both registers lie in the half.
+        let (low, high) = unsafe { (vld1q_s8(half.as_ptr()), vld1q_s8(half.as_ptr().add(STEP))) };
+        // The size of -128 is 128 once the byte is read as unsigned.
+        let (low, high) = (vreinterpretq_u8_s8(vabsq_s8(low)), vreinterpretq_u8_s8(vabsq_s8(high)));
+        let sums = vaddl_u8(vget_low_u8(low), vget_high_u8(low));
+        let sums = vaddw_u8(vaddw_u8(sums, vget_low_u8(high)), vget_high_u8(high));
+        vmaxvq_u16(sums) > FOUR_WEIGHTS
+    })
+}
+
+/// [`multiply_add`] with the dot product of ARMv8.2 (16 multiply-adds an instruction).
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn multiply_add_dot(acc: &mut [int32x4_t; NR], a: int8x16_t, w: [int8x16_t; NR]) {
@@ -131,5 +210,5 @@ fn multiply_add_dot(acc: &mut [int32x4_t; NR], a: int8x16_t, w: [int8x16_t; NR])
     }
 }
 
-sums_by_tiles!("neon", sums, tile, multiply_add);
-sums_by_tiles!("neon,dotprod", sums_dotprod, tile_dotprod, multiply_add_dot);
+sums_by_tiles!("neon", Isa::Neon, sums, tile, multiply_add, true);
+sums_by_tiles!("neon,dotprod", Isa::NeonDotprod, sums_dotprod, tile_dotprod, multiply_add_dot, false);
