@@ -470,7 +470,8 @@ impl Active {
         let id = self.choose(logits)?;
         let token = LlamaToken(id as i32);
         if let Some(grammar) = &mut self.grammar {
-            grammar.try_accept(token).map_err(|_| LlmError::Request("the grammar broke off".into()))?;
+            // `choose` asked the grammar, so it takes the token; llama.cpp aborts on one it does not allow.
+            grammar.accept(token);
         }
         if self.first_token.is_none() {
             self.first_token = Some(Instant::now());
