@@ -44,7 +44,7 @@ pub(crate) fn run(home: &Path, args: &DetectArgs) -> Outcome {
 
 /// The languages that installed packs translate from or to; none installed means every language that detection knows.
 fn installed_languages(home: &Path) -> Result<Vec<LanguageCode>, Failure> {
-    let engines = engines::installed(home, &Wanted::default())?;
+    let engines = engines::installed(&engines::store(home)?, &Wanted::default())?;
     let mut languages: Vec<LanguageCode> = engines.directions().into_iter().flat_map(|d| [d.from, d.to]).collect();
     languages.sort_unstable();
     languages.dedup();

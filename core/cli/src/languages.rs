@@ -12,7 +12,7 @@ use crate::engines::{self, Wanted};
 use crate::exit::Outcome;
 
 pub(crate) fn run(home: &Path, args: &JsonArgs) -> Outcome {
-    let engines = engines::installed(home, &Wanted::default())?;
+    let engines = engines::installed(&engines::store(home)?, &Wanted::default())?;
     let mut out = std::io::stdout().lock();
     let directions = reachable(&engines);
     if args.json {

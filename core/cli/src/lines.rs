@@ -38,8 +38,11 @@ impl Lines {
                         number += 1;
                         strip_line_break(&mut bytes);
                         match String::from_utf8(bytes) {
-                            Ok(line) if sender.send(line).is_ok() => continue,
-                            Ok(_) => return,
+                            Ok(line) => match sender.send(line) {
+                                Ok(()) => continue,
+                                // Nobody listens any more.
+                                Err(_) => return,
+                            },
                             Err(_) => Failure::new(
                                 Code::BadInput,
                                 format_args!("line {number} of the input is not valid UTF-8; the lines before it are done"),

@@ -2,9 +2,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use cuba_packs::{Device as _, Store, ThisDevice, bytes};
+use cuba_packs::{Device as _, ThisDevice, bytes};
 use serde::Serialize;
 
 use crate::args::JsonArgs;
@@ -52,7 +51,7 @@ pub(crate) fn run(home: &Path, args: &JsonArgs) -> Outcome {
 }
 
 fn gather(home: &Path) -> Result<Status, crate::exit::Failure> {
-    let store = Store::open(home, Arc::new(ThisDevice))?;
+    let store = crate::engines::store(home)?;
     let listing = store.list()?;
     Ok(Status {
         version: env!("CARGO_PKG_VERSION"),

@@ -10,9 +10,9 @@ use cuba_translate::{
     TextTranslation, TranslateError, Translator,
 };
 
-use crate::args::{EngineChoice, TranslateArgs};
-use crate::engines;
-use crate::exit::{Code, Failure, Outcome};
+use crate::args::TranslateArgs;
+use crate::engines::{self, Wanted};
+use crate::exit::{Failure, Outcome};
 use crate::lines::Lines;
 use crate::record::Record;
 use crate::{interrupt, screen};
@@ -20,13 +20,18 @@ use crate::{interrupt, screen};
 pub(crate) fn run(home: &Path, args: &TranslateArgs) -> Outcome {
     let to = args.to;
     let choice = args.engine.into();
-    let mut engines = engines::installed(home, &args.into())?;
+    let wanted = Wanted::from(args);
+    let store = engines::store(home)?;
+    let mut engines = engines::installed(&store, &wanted)?;
+    let cancel = Cancel::new();
+    let flag = cancel.clone();
+    interrupt::on_interrupt(move || flag.cancel())?;
     if let Some(missing) = missing_route(&engines, args.from, to, choice) {
         if !args.get || args.plan {
             return Err(missing.into());
         }
-        engines::fetch_for(home, args.from, to, choice, args.accept_licence)?;
-        engines = engines::installed(home, &args.into())?;
+        engines::fetch_for(&store, args, missing, cancel.flag())?;
+        engines = engines::installed(&store, &wanted)?;
         if let Some(missing) = missing_route(&engines, args.from, to, choice) {
             return Err(missing.into());
         }
@@ -34,9 +39,9 @@ pub(crate) fn run(home: &Path, args: &TranslateArgs) -> Outcome {
     if args.plan {
         return plan(&engines, args, choice);
     }
-    let cancel = Cancel::new();
-    let flag = cancel.clone();
-    interrupt::on_interrupt(move || flag.cancel())?;
+    if let Some(from) = args.from {
+        engines::check(&store, &engines.route(&from, &to, choice)?)?;
+    }
     let settings = Settings { engine: choice, ..Settings::default() };
     let translator = Translator::new(engines);
     match &args.text {
@@ -62,7 +67,7 @@ fn missing_route(
 }
 
 /// The language a text for `to` is most likely in when nothing else is known.
-pub(crate) fn likely_source(to: LanguageCode) -> LanguageCode {
+fn likely_source(to: LanguageCode) -> LanguageCode {
     if to.base() == "en" { "es".parse().unwrap_or(LanguageCode::ENGLISH) } else { LanguageCode::ENGLISH }
 }
 

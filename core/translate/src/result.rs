@@ -1,5 +1,6 @@
 //! What goes into a translation and what comes out of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::LanguageCode;
@@ -250,6 +251,12 @@ pub struct LineTranslation {
     pub index: usize,
     /// The line as it came, without its line break.
     pub source: String,
+    /// The source language: given or found.
+    pub from: LanguageCode,
+    /// The target language.
+    pub to: LanguageCode,
+    /// The engines used, joined with `+`.
+    pub engine: Arc<str>,
     /// The translation, without line breaks of its own; empty for an empty line.
     pub text: String,
     /// The lowest confidence of any sentence in it; high for an empty line.

@@ -2,7 +2,7 @@
 
 use cuba_nmt::{Cancel as NmtCancel, Error, Model, ModelFiles, Options, Source};
 
-use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis};
+use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input};
 use crate::Cancel;
 
 /// A Marian/Bergamot model of one direction.
@@ -77,29 +77,24 @@ impl Engine for NmtEngine {
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
         let beam = self.beam.max(usize::from(batch.effort.beam)).min(Options::MAX_BEAM);
         let options = Options { beam, threads: self.threads, alignment: true, ..Options::default() };
-        let sources: Vec<Source> = batch.segments.iter().map(|segment| Source::from(*segment)).collect();
+        let sources: Vec<Source> = batch.sentences.iter().map(source).collect();
         let cancel = NmtCancel::from_flag(cancel.flag().clone());
         let translations =
             self.model.translate_batch(&sources, &options, &cancel, &|_| ()).map_err(engine_error)?;
-        Ok(translations.into_iter().map(|translation| hypothesis(translation, batch.alignment)).collect())
+        Ok(translations.into_iter().map(hypothesis).collect())
     }
 }
 
-fn hypothesis(translation: cuba_nmt::Translation, alignment: bool) -> Hypothesis {
-    let mut pairs = Vec::new();
-    if let (true, Some(weights)) = (alignment, &translation.alignment) {
-        for (at, token) in translation.tokens.iter().enumerate() {
-            let source = weights.best(at).and_then(|(source, _)| translation.source_tokens.get(source));
-            if let Some(source) = source {
-                pairs.push((source.range.start, token.range.start));
-            }
-        }
-    }
+fn source(input: &Input) -> Source {
+    let plain = Source::new(input.text.as_str());
+    input.force.iter().fold(plain, |source, (range, phrase)| source.force(phrase.as_str(), Some(range.clone())))
+}
+
+fn hypothesis(translation: cuba_nmt::Translation) -> Hypothesis {
     Hypothesis {
         mean_log_prob: translation.mean_log_prob(),
         min_log_prob: translation.min_log_prob(),
         coverage: translation.coverage(),
-        alignment: pairs,
         truncated: translation.reached_limit,
         text: translation.text,
     }
