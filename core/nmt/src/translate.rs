@@ -81,10 +81,10 @@ impl Model {
 
     /// Cuts one source into pieces; none for text without tokens.
     fn cut(&self, index: usize, source: &Source, options: &Options, pieces: &mut Vec<Piece>) -> Result<(), Error> {
-        let tokens = self.source.encode(&source.text);
-        if tokens.is_empty() {
+        if source.text.trim().is_empty() {
             return Ok(());
         }
+        let tokens = self.source.encode(&source.text);
         let most = options.max_source_tokens - 1;
         let windows = crate::window::windows(&source.text, &tokens, most);
         let single = windows.len() == 1;
@@ -101,7 +101,7 @@ impl Model {
                 continue;
             }
             let rules = self.rules(source, &window, at == 0, at == last)?;
-            let job = self.job(&inside, rules, options)?;
+            let job = self.job(text, &inside, rules, options)?;
             pieces.push(Piece { source: index, window, tokens: inside, job });
         }
         Ok(())
@@ -127,7 +127,7 @@ impl Model {
         })
     }
 
-    fn job(&self, tokens: &[Token], rules: Rules, options: &Options) -> Result<Job, Error> {
+    fn job(&self, text: &str, tokens: &[Token], rules: Rules, options: &Options) -> Result<Job, Error> {
         let mut source: Vec<u32> = tokens.iter().map(|token| token.id).collect();
         source.push(self.source.eos());
         let bound = rules.total() + rules.prefix.len();
@@ -137,16 +137,17 @@ impl Model {
             let why = format!("prefix and phrases of {bound} tokens are too long");
             return Err(Error::Request { option: "forced", why });
         }
-        let shortlist = self.candidates(tokens, &rules, options);
+        let shortlist = self.candidates(text, tokens, &rules, options);
         let beam = if rules.forced.is_empty() { options.beam } else { options.beam.max(FORCED_BEAM) };
         Ok(Job { source, rules, shortlist, beam, max_len })
     }
 
     /// The shortlist of a sentence, if it is wanted and the sentence is of the kind it was made for.
-    fn candidates(&self, tokens: &[Token], rules: &Rules, options: &Options) -> Option<Vec<u32>> {
+    fn candidates(&self, text: &str, tokens: &[Token], rules: &Rules, options: &Options) -> Option<Vec<u32>> {
         let list = self.shortlist.as_ref().filter(|_| options.shortlist && rules.is_free())?;
         let ids: Vec<u32> = tokens.iter().map(|token| token.id).chain([self.source.eos()]).collect();
-        let plain = ids.len() > SHORTLIST_LEAST && tokens.iter().all(|token| self.suits_shortlist(token.id));
+        let known = |token: &Token| self.source.kind(token.id) == PieceKind::Normal;
+        let plain = ids.len() > SHORTLIST_LEAST && tokens.iter().all(known) && suits_shortlist(text);
         plain.then(|| {
             let mut candidates = list.candidates(&ids, self.shared, self.target.len());
             if let Err(place) = candidates.binary_search(&self.target.eos()) {
@@ -155,13 +156,12 @@ impl Model {
             candidates
         })
     }
+}
 
-    /// Numbers, capitals in a row, bytes and unknown characters are what a shortlist starves.
-    fn suits_shortlist(&self, id: u32) -> bool {
-        let piece = self.source.piece(id);
-        let capitals = piece.chars().filter(|c| c.is_uppercase()).count();
-        self.source.kind(id) == PieceKind::Normal && capitals < 2 && !piece.contains(char::is_numeric)
-    }
+/// Numbers and words of capitals are what a shortlist starves.
+fn suits_shortlist(text: &str) -> bool {
+    let shouted = |word: &str| word.chars().filter(|c| c.is_uppercase()).count() > 1;
+    !text.contains(char::is_numeric) && !text.split_whitespace().any(shouted)
 }
 
 /// Sentences of fewer tokens do without the shortlist.

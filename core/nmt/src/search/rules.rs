@@ -27,8 +27,8 @@ pub(crate) struct Standing {
     begun: Vec<(usize, usize)>,
     /// The last token ended a phrase that is open at its end.
     open: bool,
-    /// The end of the text, long enough to recognise every forbidden phrase.
-    tail: String,
+    /// The end of the text, long enough to recognise every forbidden phrase. Bytes, as a token may be half a character.
+    tail: Vec<u8>,
 }
 
 impl Phrase {
@@ -101,10 +101,11 @@ impl Rules {
             next.begun.clear();
         }
         if !self.forbidden.is_empty() {
-            next.tail.push_str(&surface(vocab, token));
+            next.tail.extend(surface(vocab, token));
             let keep = self.forbidden.iter().map(String::len).max().unwrap_or(0) + 8;
             let mut cut = next.tail.len().saturating_sub(keep);
-            while !next.tail.is_char_boundary(cut) {
+            // Not into a character: its other bytes would stand for a letter that is not there.
+            while next.tail.get(cut).is_some_and(|b| b & 0xc0 == 0x80) {
                 cut += 1;
             }
             next.tail.drain(..cut);
@@ -141,24 +142,29 @@ impl Rules {
         if self.forbidden.is_empty() {
             return true;
         }
-        let piece = surface(vocab, token);
-        let text = format!("{}{piece}", standing.tail);
-        self.forbidden.iter().all(|phrase| !stands_at_end(&text, standing.tail.len(), phrase))
+        let whole = match std::str::from_utf8(&standing.tail) {
+            Ok(text) => text.len(),
+            Err(error) => error.valid_up_to(),
+        };
+        let mut bytes = standing.tail.clone();
+        bytes.extend(surface(vocab, token));
+        let text = String::from_utf8_lossy(&bytes);
+        self.forbidden.iter().all(|phrase| !stands_at_end(&text, whole, phrase))
     }
 }
 
-/// What a token adds to the text, with its space.
-fn surface(vocab: &Vocab, token: u32) -> String {
+/// The bytes a token adds to the text, with its space.
+fn surface(vocab: &Vocab, token: u32) -> Vec<u8> {
     match vocab.kind(token) {
-        PieceKind::Normal | PieceKind::UserDefined => vocab.piece(token).replace(crate::vocab::SPACE, " "),
-        PieceKind::Byte | PieceKind::Unknown => "\u{fffd}".into(),
-        PieceKind::Control | PieceKind::Unused => String::new(),
+        PieceKind::Normal | PieceKind::UserDefined => vocab.piece(token).replace(crate::vocab::SPACE, " ").into_bytes(),
+        PieceKind::Byte => vocab.byte(token).into_iter().collect(),
+        PieceKind::Unknown | PieceKind::Control | PieceKind::Unused => Vec::new(),
     }
 }
 
 fn continues_word(vocab: &Vocab, token: u32) -> bool {
     match vocab.kind(token) {
-        PieceKind::Byte => true,
+        PieceKind::Byte => vocab.byte(token).is_some_and(|b| b >= 0x80 || is_word(char::from(b))),
         PieceKind::Normal | PieceKind::UserDefined => vocab.piece(token).chars().next().is_some_and(is_word),
         _ => false,
     }
@@ -248,7 +254,7 @@ mod tests {
         let s = rules.advance(&v, &s, id(&v, "\u{2581}b"));
         assert!(!rules.allows(&v, &s, id(&v, "c")));
         assert!(rules.allows(&v, &s, id(&v, ",")));
-        assert!(stands_at_end("a bc,", 4, "bc") && !stands_at_end("a bcd", 4, "bc") && !stands_at_end("abc", 2, "bc"));
+        assert!(stands_at_end("a bc,", 3, "bc") && !stands_at_end("a bcd", 3, "bc") && !stands_at_end("abc", 2, "bc"));
         assert!(!stands_at_end("bc and", 4, "bc"), "what stands already cannot be forbidden again");
     }
 

@@ -249,7 +249,8 @@ impl Vocab {
         (text, ranges)
     }
 
-    fn byte(&self, id: u32) -> Option<u8> {
+    /// The byte a byte token stands for.
+    pub(crate) fn byte(&self, id: u32) -> Option<u8> {
         (self.kind(id) == PieceKind::Byte).then(|| byte_value(self.piece(id))).flatten()
     }
 }
