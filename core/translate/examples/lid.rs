@@ -25,7 +25,9 @@ fn main() {
             lines.entry(code.to_owned()).or_default().extend(text.lines().map(str::to_owned));
         }
     }
-    println!("candidates        kind          n  best guess  answered  right/all  right/answered   each language: right/all / right/answered");
+    println!(
+        "candidates        kind          n  best guess  answered  right/all  right/answered   each language: right/all / right/answered"
+    );
     for set in ["en,es", "en,es,fr", "en,es,fr,pt", "de,en,es,fr", "de,en,es,fr,it,pt", ""] {
         let among: Vec<LanguageCode> =
             set.split(',').filter(|c| !c.is_empty()).map(|c| c.parse().unwrap()).collect();
@@ -88,7 +90,12 @@ fn report(set: &str, kind: &str, samples: &BTreeMap<&str, BTreeSet<String>>, amo
         for t in [0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75] {
             let a = margins.iter().filter(|m| m.0 >= t).count() as u32;
             let r = margins.iter().filter(|m| m.0 >= t && m.1).count() as u32;
-            println!("   p>={t}: answered {:.1} right/all {:.1} right/answered {:.1}", percent(a, all), percent(r, all), percent(r, a));
+            println!(
+                "   p>={t}: answered {:.1} right/all {:.1} right/answered {:.1}",
+                percent(a, all),
+                percent(r, all),
+                percent(r, a)
+            );
         }
     }
 }

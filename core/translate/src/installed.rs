@@ -28,7 +28,9 @@ pub struct EngineSettings {
 /// record hides only its own pack; [`Store::list`] names it.
 pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines, PackError> {
     let mut packs = store.list()?.packs;
-    packs.retain(|pack| pack.current && settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only)));
+    packs.retain(|pack| {
+        pack.current && settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only))
+    });
     packs.sort_by_key(|pack| std::cmp::Reverse(pack.manifest.size()));
     let mut engines = Engines::new();
     for pack in packs {
@@ -43,7 +45,7 @@ pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines,
 /// but in the middle of a translation.
 pub fn check(store: &Store, engine: &dyn Engine) -> Result<(), PackError> {
     let id = engine.id().split_once(':').map_or(engine.id(), |(_, id)| id);
-    id.parse::<PackRef>().and_then(|pack| store.load(&pack, &Quiet)).map(|_| ())
+    store.load(&PackRef { id: id.to_owned(), version: None }, &Quiet).map(|_| ())
 }
 
 fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Option<Arc<dyn Engine>> {
@@ -52,7 +54,10 @@ fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Op
         Kind::Nmt if cfg!(feature = "nmt") => {
             let parse = |tag: &str| tag.parse::<LanguageCode>().ok();
             let directions = about.directions.iter();
-            (EngineKind::Nmt, directions.filter_map(|d| Some(Direction::new(parse(&d.from)?, parse(&d.to)?))).collect())
+            (
+                EngineKind::Nmt,
+                directions.filter_map(|d| Some(Direction::new(parse(&d.from)?, parse(&d.to)?))).collect(),
+            )
         }
         #[cfg(feature = "llm")]
         Kind::Llm => (EngineKind::Llm, crate::engine::llm::directions(&about.id)),
@@ -66,7 +71,8 @@ fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Op
     let reference = PackRef { id: about.id.clone(), version: Some(about.version.clone()) };
     let (store, settings, name, served) = (store.clone(), settings.clone(), id.clone(), directions.clone());
     Some(Arc::new(Lazy::new(id, kind, directions, move || {
-        let loaded = store.load(&reference, &Quiet).map_err(|error| EngineError::Unusable(error.to_string()))?;
+        let loaded =
+            store.load(&reference, &Quiet).map_err(|error| EngineError::Unusable(error.to_string()))?;
         open(&name, kind, &served, &loaded, &settings)
     })))
 }
@@ -108,8 +114,11 @@ fn open_nmt(
     if let Ok(shortlist) = pack.path(&Role::Shortlist) {
         files = files.with_shortlist(shortlist);
     }
-    let direction = *directions.first().ok_or_else(|| EngineError::Unusable("the pack names no direction".into()))?;
-    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
+    let direction =
+        *directions.first().ok_or_else(|| EngineError::Unusable("the pack names no direction".into()))?;
+    let threads = settings
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
     let engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
     Ok(Arc::new(engine))
 }
@@ -126,7 +135,8 @@ fn open_nmt(
 
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
-    let model = pack.path(&cuba_packs::Role::Model).map_err(|error| EngineError::Unusable(error.to_string()))?;
+    let model =
+        pack.path(&cuba_packs::Role::Model).map_err(|error| EngineError::Unusable(error.to_string()))?;
     crate::engine::llm::open(id, model, settings.threads)
 }
 

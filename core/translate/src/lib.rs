@@ -20,11 +20,13 @@ mod error;
 #[cfg(feature = "packs")]
 pub mod installed;
 mod lang;
+mod leg;
 mod progress;
 pub mod protect;
 mod result;
 mod router;
 pub mod segment;
+mod shape;
 mod translator;
 
 pub use cancel::Cancel;

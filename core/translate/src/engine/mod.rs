@@ -1,6 +1,6 @@
 //! The engine trait: what the pipeline asks of whatever does the translating.
 //!
-//! An engine gets segments (one sentence each, no line breaks) and gives back one [`Hypothesis`] a segment, with the
+//! An engine gets sentences (no line breaks) and gives back one [`Hypothesis`] for each, with the
 //! signs of doubt it can see from the inside. Everything else (detecting, splitting, protecting, checking, a second
 //! try) is done once, in the pipeline, so that a new engine inherits all of it.
 
@@ -9,6 +9,8 @@ mod lazy;
 pub mod nmt;
 
 pub use lazy::Lazy;
+
+use std::ops::Range;
 
 use crate::{Cancel, LanguageCode};
 
@@ -87,20 +89,34 @@ impl Effort {
     pub const SECOND: Self = Self { beam: 4, attempt: 1 };
 }
 
+/// One sentence for an engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The sentence: trimmed, not empty, without line breaks.
+    pub text: String,
+    /// What should stand in the translation as it stands here, with its place in bytes. Engines with constrained
+    /// decoding guarantee it, others may ignore it: the pipeline looks at the outcome either way.
+    pub force: Vec<(Range<usize>, String)>,
+}
+
+impl From<&str> for Input {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), force: Vec::new() }
+    }
+}
+
 /// Sentences of one direction that go through an engine together.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// The direction wanted; one of [`Engine::directions`].
     pub direction: Direction,
-    /// One sentence each: trimmed, not empty, without line breaks.
-    pub segments: &'a [&'a str],
+    /// The sentences.
+    pub sentences: &'a [Input],
     /// How hard to search.
     pub effort: Effort,
-    /// Ask for the word alignment (costs a little time).
-    pub alignment: bool,
 }
 
-/// What an engine made of one segment.
+/// What an engine made of one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hypothesis {
     /// The translation, without line breaks; empty if the engine found nothing.
@@ -111,8 +127,6 @@ pub struct Hypothesis {
     pub min_log_prob: Option<f32>,
     /// Share of source words (0 to 1) that some target word is aligned to.
     pub coverage: Option<f32>,
-    /// Pairs of byte offsets (source word start, target word start), if asked for and known; sorted by target.
-    pub alignment: Vec<(usize, usize)>,
     /// The engine stopped at its length limit instead of at an end of sentence.
     pub truncated: bool,
 }
@@ -148,6 +162,6 @@ pub trait Engine: Send + Sync {
     /// Gives the memory back; the next call loads again. Engines that cannot do this ignore it.
     fn unload(&self) {}
 
-    /// Translates a batch: as many hypotheses as segments, in their order. The same batch gives the same result.
+    /// Translates a batch: as many hypotheses as sentences, in their order. The same batch gives the same result.
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError>;
 }

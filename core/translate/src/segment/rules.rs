@@ -18,8 +18,8 @@ const GOES_ON: &[(&str, &[&str])] = &[
             "sr", "sra", "srta", "sres", "sras", "d", "dª", "dña", "dr", "dra", "dres", "prof", "profa",
             "lic", "ing", "arq", "gral", "cnel", "cap", "sgto", "pbro", "fr", "sto", "sta", "ud", "uds",
             "vd", "vds", "núm", "nº", "pág", "págs", "p", "pp", "art", "arts", "fig", "figs", "vol", "ed",
-            "tel", "av", "avda", "c", "p.ej", "p. ej", "ej", "cf", "aprox", "máx", "mín", "s.a", "ee", "excmo",
-            "excma", "ilmo",
+            "tel", "av", "avda", "c", "p.ej", "p. ej", "ej", "cf", "aprox", "máx", "mín", "s.a", "ee",
+            "excmo", "excma", "ilmo",
         ],
     ),
     (
