@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use cuba_packs::{
-    Catalogue, Direction, FolderSource, Hints, InstallOptions, Installed, Licence, ListedSource, Offer, PackError, PackRef,
-    Source, Store, ThisDevice, Web, WebSettings, ZipSource, bytes,
+    Catalogue, Direction, FolderSource, Hints, InstallOptions, Installed, Licence, ListedSource, Offer,
+    PackError, PackRef, Source, Store, ThisDevice, Web, WebSettings, ZipSource, bytes,
 };
 
 use crate::exit::{Code, Failure, Outcome};
@@ -138,7 +138,9 @@ pub(crate) fn run(home: &Path, args: &PacksArgs) -> Outcome {
     let store = open(home)?;
     match &args.command {
         PacksCommand::List { available: false, json, .. } => show::installed(&store, *json),
-        PacksCommand::List { shelf, json, .. } => show::available(&store, &Shelf::open(&store, shelf)?, *json),
+        PacksCommand::List { shelf, json, .. } => {
+            show::available(&store, &Shelf::open(&store, shelf)?, *json)
+        }
         PacksCommand::Info { pack, shelf, json } => show::info(&store, pack, shelf, *json),
         PacksCommand::Get { packs, shelf, accept_licence, json } => {
             let shelf = Shelf::open(&store, shelf)?;
@@ -175,13 +177,20 @@ pub(crate) fn get(
         Failure::new(Code::Missing, format_args!("no catalogue lists the pack {pack}"))
             .hint(format_args!("{known}{}", if shelf.has_registry() { "" } else { more }))
     })?;
-    let source = ListedSource::new(offer.clone()).with_web(Web::new(WebSettings::default())).with_pip(shelf.pip());
+    let source =
+        ListedSource::new(offer.clone()).with_web(Web::new(WebSettings::default())).with_pip(shelf.pip());
     install(store, &source, accept, cancel)
 }
 
-fn install(store: &Store, source: &dyn Source, accept: bool, cancel: &AtomicBool) -> Result<Installed, Failure> {
+fn install(
+    store: &Store,
+    source: &dyn Source,
+    accept: bool,
+    cancel: &AtomicBool,
+) -> Result<Installed, Failure> {
     let offer = source.offer();
-    let known = store.info(&PackRef { id: offer.about.id.clone(), version: Some(offer.about.version.clone()) });
+    let known =
+        store.info(&PackRef { id: offer.about.id.clone(), version: Some(offer.about.version.clone()) });
     let accepted_before = known.is_ok_and(|known| known.licence_accepted);
     let accept_licence = accepted_before || licence_accepted(offer, accept)?;
     let bar = Bar::new(cancel);
@@ -200,7 +209,11 @@ fn licence_accepted(offer: &Offer, accept: bool) -> Result<bool, Failure> {
         return Ok(true);
     }
     let mut err = anstream::stderr();
-    writeln!(err, "\n{title}{link}\n\n{}\n", text.as_deref().unwrap_or("Read the terms at the address above."))?;
+    writeln!(
+        err,
+        "\n{title}{link}\n\n{}\n",
+        text.as_deref().unwrap_or("Read the terms at the address above.")
+    )?;
     if screen::is_interactive() {
         write!(err, "Do you accept these terms? [y/N] ")?;
         err.flush()?;
@@ -239,12 +252,16 @@ fn tell_origin(offer: &Offer) {
     let built_in = Catalogue::built_in();
     let pack = PackRef { id: offer.about.id.clone(), version: Some(offer.about.version.clone()) };
     let same = |listed: &&Offer| {
-        let hashes = |offer: &Offer| offer.files.iter().map(|file| (file.path.clone(), file.sha256)).collect::<Vec<_>>();
+        let hashes = |offer: &Offer| {
+            offer.files.iter().map(|file| (file.path.clone(), file.sha256)).collect::<Vec<_>>()
+        };
         hashes(listed) == hashes(offer)
     };
     match built_in.find(&pack).filter(same) {
         Some(_) => screen::note(format_args!("{pack} is the same as in Cuba's own catalogue")),
-        None => screen::note(format_args!("{pack} is in no catalogue: it is as good as whoever gave it to you")),
+        None => {
+            screen::note(format_args!("{pack} is in no catalogue: it is as good as whoever gave it to you"))
+        }
     }
 }
 
@@ -273,7 +290,8 @@ fn verify(store: &Store, packs: &[PackRef], json: bool, cancel: &AtomicBool) -> 
 fn remove(store: &Store, packs: &[PackRef], json: bool) -> Outcome {
     for pack in packs {
         let unfinished = store.unfinished()?;
-        let left: u64 = unfinished.iter().filter(|left| left.pack.id == pack.id).map(|left| left.arrived).sum();
+        let left: u64 =
+            unfinished.iter().filter(|left| left.pack.id == pack.id).map(|left| left.arrived).sum();
         store.discard(pack)?;
         let freed = match store.remove(pack) {
             Err(PackError::NotFound { .. }) if left > 0 => 0,
@@ -286,7 +304,8 @@ fn remove(store: &Store, packs: &[PackRef], json: bool) -> Outcome {
 
 fn export(store: &Store, pack: &PackRef, file: Option<&Path>, json: bool, cancel: &AtomicBool) -> Outcome {
     let about = store.info(pack)?.manifest.about;
-    let file = file.map_or_else(|| format!("{}-{}.cubapack", about.id, about.version).into(), Path::to_path_buf);
+    let file =
+        file.map_or_else(|| format!("{}-{}.cubapack", about.id, about.version).into(), Path::to_path_buf);
     let bar = Bar::new(cancel);
     let written = store.export(pack, &file, &bar);
     bar.finish();
@@ -305,7 +324,9 @@ impl From<PackError> for Failure {
         };
         let failure = Self::new(code, &error);
         match &error {
-            PackError::Licence { .. } => failure.hint("if you accept the terms, run this again with --accept-licence"),
+            PackError::Licence { .. } => {
+                failure.hint("if you accept the terms, run this again with --accept-licence")
+            }
             PackError::NotFound { .. } => failure.hint("`cuba packs list` shows what is installed"),
             PackError::NotEnoughSpace { .. } => {
                 failure.hint("`cuba packs remove` frees space; CUBA_HOME or --home chooses another disk")

@@ -138,7 +138,7 @@ pub struct Unfinished {
     /// Which pack.
     pub pack: PackRef,
     /// Bytes that have arrived.
-    pub bytes: u64,
+    pub arrived: u64,
 }
 
 /// The record of an installed pack. The manifest is kept byte for byte, with its digest, so that any damage to it shows.
@@ -333,7 +333,7 @@ impl Store {
         for directory in files::entries(&self.staging())? {
             if let Some(plan) = Plan::read(&directory).filter(|plan| plan.resumable) {
                 let name = plan.pack.parse::<PackRef>().unwrap_or_else(|never| match never {});
-                unfinished.push(Unfinished { pack: name, bytes: size_below(&directory)? });
+                unfinished.push(Unfinished { pack: name, arrived: size_below(&directory)? });
             }
         }
         Ok(unfinished)

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::Args;
 use cuba_packs::{
-    Catalogue, MAX_CATALOGUE_BYTES, MAX_REGISTRY_BYTES, Offer, PackError, PackRef, Pip, RegistryOptions, Store, TrustedKey,
-    Web, WebSettings, read_registry,
+    Catalogue, MAX_CATALOGUE_BYTES, MAX_REGISTRY_BYTES, Offer, PackError, PackRef, Pip, RegistryOptions,
+    Store, TrustedKey, Web, WebSettings, read_registry,
 };
 
 use crate::exit::{Code, Failure};
@@ -71,7 +71,8 @@ impl Shelf {
         }
         let registry = args.registry.as_ref().map(|place| -> Result<_, Failure> {
             let device = RegistryOptions::default().device;
-            let options = RegistryOptions { mirrors: args.mirrors.clone(), unreleased: args.unreleased, device };
+            let options =
+                RegistryOptions { mirrors: args.mirrors.clone(), unreleased: args.unreleased, device };
             Ok(read_registry(&read(place, MAX_REGISTRY_BYTES)?, &options)?)
         });
         Ok(Self { catalogues, registry: registry.transpose()?, pip: Pip::of(&args.python) })
@@ -80,7 +81,8 @@ impl Shelf {
     pub(crate) fn find(&self, pack: &PackRef) -> Option<&Offer> {
         let listed = self.catalogues.iter().find_map(|catalogue| catalogue.find(pack));
         let matches = |offer: &&Offer| {
-            offer.about.id == pack.id && pack.version.as_ref().is_none_or(|version| *version == offer.about.version)
+            offer.about.id == pack.id
+                && pack.version.as_ref().is_none_or(|version| *version == offer.about.version)
         };
         listed.or_else(|| self.registry.iter().flatten().find(matches))
     }
@@ -105,6 +107,7 @@ fn read(place: &str, limit: u64) -> Result<Vec<u8>, Failure> {
         return Ok(Web::new(WebSettings::default()).read(place, limit)?);
     }
     std::fs::read(Path::new(place)).map_err(|error| {
-        Failure::new(Code::BadInput, format_args!("cannot read {place}: {error}")).hint("give a file or an https address")
+        Failure::new(Code::BadInput, format_args!("cannot read {place}: {error}"))
+            .hint("give a file or an https address")
     })
 }

@@ -19,14 +19,19 @@ pub(crate) fn installed(store: &Store, json: bool) -> Outcome {
     let listing = store.list()?;
     let unfinished = store.unfinished()?;
     if json {
-        let unfinished = unfinished.iter().map(|u| json!({ "pack": u.pack.to_string(), "arrived": u.arrived }));
+        let unfinished =
+            unfinished.iter().map(|u| json!({ "pack": u.pack.to_string(), "arrived": u.arrived }));
         return print(&json!({
             "packs": listing.packs.iter().map(record).collect::<Vec<_>>(),
             "damaged": listing.damaged.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "unfinished": unfinished.collect::<Vec<_>>(),
         }));
     }
-    let rows: Vec<_> = listing.packs.iter().map(|pack| row(&pack.manifest.about, pack.manifest.size(), pack.current)).collect();
+    let rows: Vec<_> = listing
+        .packs
+        .iter()
+        .map(|pack| row(&pack.manifest.about, pack.manifest.size(), pack.current))
+        .collect();
     table(&rows)?;
     if rows.is_empty() {
         screen::note("no packs are installed; `cuba packs list --available` shows what can be fetched");
@@ -35,7 +40,12 @@ pub(crate) fn installed(store: &Store, json: bool) -> Outcome {
         screen::note(damaged);
     }
     for left in &unfinished {
-        screen::note(format_args!("{} is not complete ({}): `cuba packs get {}` goes on", left.pack, bytes(left.arrived), left.pack.id));
+        screen::note(format_args!(
+            "{} is not complete ({}): `cuba packs get {}` goes on",
+            left.pack,
+            bytes(left.arrived),
+            left.pack.id
+        ));
     }
     Ok(())
 }
@@ -54,7 +64,9 @@ pub(crate) fn available(store: &Store, shelf: &Shelf, as_json: bool) -> Outcome 
     let rows: Vec<_> = shelf.offers().map(|offer| row(&offer.about, offer.size(), has(offer))).collect();
     table(&rows)?;
     if !shelf.has_registry() {
-        screen::note("translation models are listed too with --registry (Mozilla's models.json, a file or an https address)");
+        screen::note(
+            "translation models are listed too with --registry (Mozilla's models.json, a file or an https address)",
+        );
     }
     Ok(())
 }
@@ -98,7 +110,10 @@ pub(crate) fn info(store: &Store, pack: &PackRef, shelf: &ShelfArgs, as_json: bo
     line("disk", &bytes(about.needs.disk))?;
     line("memory", &bytes(about.needs.ram))?;
     line("source", &about.source)?;
-    line("licence", &format!("{} {}", about.licence.title(), about.licence.url.as_deref().unwrap_or_default()))?;
+    line(
+        "licence",
+        &format!("{} {}", about.licence.title(), about.licence.url.as_deref().unwrap_or_default()),
+    )?;
     line("", about.licence.text.as_deref().unwrap_or_default())?;
     for (test, scores) in &about.metrics {
         let scores: Vec<_> = scores.iter().map(|(name, score)| format!("{name} {score}")).collect();
@@ -176,7 +191,15 @@ fn print(value: &impl Serialize) -> Outcome {
 fn row(about: &About, size: u64, marked: bool) -> [String; 7] {
     let mark = if marked { "*" } else { "" };
     let licence = about.licence.id.clone();
-    [mark.into(), about.id.clone(), about.version.clone(), about.kind.as_str().into(), bytes(size), bytes(about.needs.ram), licence]
+    [
+        mark.into(),
+        about.id.clone(),
+        about.version.clone(),
+        about.kind.as_str().into(),
+        bytes(size),
+        bytes(about.needs.ram),
+        licence,
+    ]
 }
 
 fn table(rows: &[[String; 7]]) -> Outcome {
@@ -185,7 +208,8 @@ fn table(rows: &[[String; 7]]) -> Outcome {
     }
     let heads = ["", "pack", "version", "kind", "disk", "memory", "licence"].map(str::to_owned);
     let all: Vec<&[String; 7]> = std::iter::once(&heads).chain(rows).collect();
-    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let width =
+        |column: usize| all.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     let mut out = std::io::stdout().lock();
     for row in &all {
         let cells: Vec<_> = row.iter().enumerate().map(|(n, cell)| format!("{cell:<0$}", width(n))).collect();
