@@ -1,3 +1,5 @@
-//! Sleep.
+//! Sleep: when, how long, how regular, which stages -- from motion, counts, heart rate or mere phone use.
 
+pub mod counts;
 pub mod features;
+pub mod stage;
