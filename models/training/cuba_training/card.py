@@ -68,7 +68,7 @@ direction has seen.
 
 {data_table(pair, mixture, counts, about["positions"][direction]["drawn"])}
 
-No share-alike and no research-only text. The licence of the weights: MIT, with the attributions of this table.
+No share-alike and no research-only text. The licence of the weights: MPL-2.0, with the attributions of this table.
 
 ## Limits
 
