@@ -294,7 +294,7 @@ mod tests {
             ("root ::= \"a\"\nb ::= (\"x\"", "line 2"),
             ("root ::= [a-z]{5,2}", "before it begins"),
             ("root ::= \"a\"{100}{100}", "multiply"),
-            ("root ::= ((\"a\"){900}){900}", "multiply"),
+            ("root ::= (\"a\"? \"b\"? \"c\"?){900}", "multiply"),
             ("root ::= *", "nothing"),
             ("root ::= \"\\q\"", "escape"),
             ("root ::= <|im_end|>", "expected '['"),

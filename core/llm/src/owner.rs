@@ -87,6 +87,9 @@ fn check_model(path: &Path, header: &Header) -> Result<u32, LlmError> {
             return Err(damaged(&format!("{key} does not fit the vocabulary")));
         }
     }
+    if header.tokens_are_distinct(path) != Some(true) {
+        return Err(damaged("a token is in its vocabulary twice"));
+    }
     for key in ["bos", "eos", "eot", "unknown", "padding"] {
         let id = header.uint(&format!("tokenizer.ggml.{key}_token_id"));
         if id.is_some_and(|id| id >= tokens && id < u64::from(u32::MAX)) {

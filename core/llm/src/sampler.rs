@@ -181,10 +181,8 @@ mod tests {
         assert_eq!(draw(3), draw(3));
         assert_ne!(draw(3), draw(4));
         // Fixed for all platforms: a change here changes every sampled text.
-        assert_eq!(draw(3)[..4], [PINNED.0, PINNED.1, PINNED.2, PINNED.3]);
+        assert_eq!(draw(3)[..4], [327, 581, 281, 227]);
     }
-
-    const PINNED: (usize, usize, usize, usize) = (0, 0, 0, 0);
 
     #[test]
     fn logprobs_sum_to_one() {

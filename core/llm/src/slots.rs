@@ -53,6 +53,7 @@ impl Slots {
     }
 
     /// Cells that hold something, each counted once.
+    #[cfg(test)]
     pub(crate) fn used(&self) -> usize {
         self.slots.iter().flat_map(|s| s.tokens.iter().map(|t| t.1)).collect::<BTreeSet<_>>().len()
     }

@@ -154,13 +154,15 @@ fn the_header_reader_agrees_with_the_writer() {
 #[test]
 fn damaged_files_never_end_the_process() {
     const ROUNDS: usize = 150;
-    if let Ok(from) = std::env::var("CUBA_LLM_DAMAGED_FROM") {
-        load_damaged(from.parse().unwrap(), ROUNDS);
+    // `CUBA_LLM_DAMAGED=1000-5000` runs other rounds, to look for more.
+    if let Ok(range) = std::env::var("CUBA_LLM_DAMAGED") {
+        let (from, to) = range.split_once('-').unwrap();
+        load_damaged(from.parse().unwrap(), to.parse().unwrap());
         return;
     }
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "damaged_files_never_end_the_process", "--nocapture"])
-        .env("CUBA_LLM_DAMAGED_FROM", "0")
+        .env("CUBA_LLM_DAMAGED", format!("0-{ROUNDS}"))
         .output()
         .unwrap();
     let out = String::from_utf8_lossy(&child.stdout);
