@@ -1,13 +1,13 @@
 //! The tensors of a container as the layers they form, each checked once when the model is opened.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Fault, damaged, unsupported};
 use crate::format::bytes::{Bytes, floats};
 use crate::format::config::{Activation, Autoregression, Config, Ffn, Step};
 use crate::format::{Container, DType};
-use crate::kernel::{Activation as Fused, Affine, Int8Matrix, Kernels, LogitSink, Quantised, Rows};
+use crate::kernel::{Activation as Fused, Affine, Int8Matrix, Kernels, LogitSink, Quantised, Rows, Survey};
 
 /// Floats that stay in the file where their place allows it.
 #[derive(Debug)]
@@ -19,11 +19,10 @@ pub(crate) enum Floats {
 impl Floats {
     fn new(container: &Container, item: &crate::format::Item) -> Self {
         let len = item.elements() * 4;
-        let start = container.int8_range(item).start;
         let here = container.data(item).get(..len).unwrap_or_default();
         // The file is little-endian; where the CPU is too and the place is aligned, nothing needs a copy.
         if cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(here).is_ok() {
-            Self::Mapped(container.shared(), start..start + len)
+            Self::Mapped(container.shared(), item.place(len))
         } else {
             Self::Owned(floats(here).collect())
         }
@@ -47,12 +46,25 @@ pub(crate) struct Int8 {
     range: Range<usize>,
     n: usize,
     k: usize,
+    /// Made at the first product, so that opening a model reads no weights.
+    survey: OnceLock<Survey>,
 }
 
 impl Int8 {
-    pub(crate) fn view(&self) -> Int8Matrix<'_> {
+    fn new(bytes: Arc<Bytes>, range: Range<usize>, n: usize, k: usize) -> Self {
+        Self { bytes, range, n, k, survey: OnceLock::new() }
+    }
+
+    /// For single rows.
+    fn rows(&self) -> Int8Matrix<'_> {
         let raw = self.bytes.as_slice().get(self.range.clone()).expect("checked when the file was read");
         Int8Matrix::new(bytemuck::cast_slice(raw), self.n, self.k).expect("checked when the model was opened")
+    }
+
+    /// For products.
+    fn view(&self, kernels: Kernels) -> Int8Matrix<'_> {
+        let rows = self.rows();
+        rows.with_survey(self.survey.get_or_init(|| kernels.survey(rows)))
     }
 }
 
@@ -86,7 +98,7 @@ impl Linear {
                 kernels.quantise(x, self.k, *multiplier, scratch);
                 let activation = if relu { Fused::Relu } else { Fused::None };
                 let affine = Affine { unquant: *unquant, bias: self.bias.as_deref(), activation };
-                kernels.linear(scratch, weights.view(), affine, y);
+                kernels.linear(scratch, weights.view(kernels), affine, y);
             }
             Matrix::Float(weights) => {
                 kernels.matmul_nn(x, weights.as_slice(), self.k, self.n, self.bias.as_deref(), y);
@@ -204,7 +216,7 @@ impl Embedding {
     pub(crate) fn row(&self, kernels: Kernels, id: u32, out: &mut [f32]) {
         match self {
             Self::Int8 { rows, factor } => {
-                let view = rows.view();
+                let view = rows.rows();
                 if (id as usize) < view.n() {
                     kernels.dequantise_row(view.row(id as usize), *factor, out);
                 } else {
@@ -252,7 +264,7 @@ impl Output {
             OutputMatrix::Int8 { weights, multiplier, unquant } => {
                 kernels.quantise(x, self.dim, *multiplier, scratch);
                 let affine = Affine { unquant: *unquant, bias, activation: Fused::None };
-                kernels.project(scratch, weights.view(), rows, affine, sink);
+                kernels.project(scratch, weights.view(kernels), rows, affine, sink);
             }
             OutputMatrix::Float(weights) => kernels.project_f32(x, weights.as_slice(), self.dim, rows, bias, sink),
         }
@@ -425,11 +437,11 @@ impl Loader<'_> {
     }
 
     fn int8(&self, item: &crate::format::Item, n: usize, k: usize) -> Result<Int8, Fault> {
-        let range = self.container.int8_range(item);
+        let range = item.place(item.elements());
         if n.checked_mul(k) != Some(range.len()) || k > 1 << 16 {
             return Err(damaged(format!("tensor {} has shape {:?}", item.name, item.shape)));
         }
-        Ok(Int8 { bytes: self.container.shared(), range, n, k })
+        Ok(Int8::new(self.container.shared(), range, n, k))
     }
 
     fn weight_multiplier(&self, item: &crate::format::Item) -> Result<f32, Fault> {

@@ -1,0 +1,239 @@
+//! Words per second and memory, ours beside fxtranslate's, in the same run; the last line is one JSON object.
+//!
+//! `cargo run --release -p cuba-nmt --example bench -- [--shape NAME]... [--model FILE --vocab FILE] [--text FILE]
+//! [--sentences N] [--rounds N]`
+//!
+//! Without `--model`, models of random weights in the shapes of released ones (`tiny`, `base-memory`, `base`) are made in
+//! a temporary folder. Each measurement is a process of its own, so that its peak memory is its own; the engines take
+//! turns, and the best of the rounds counts. Seconds are CPU seconds of the one working thread: on a busy machine wall
+//! time says more about the neighbours. `ours` returns log-probabilities and word alignment as the library does by
+//! default; `bare` leaves both out, as fxtranslate does.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a command for developers"
+)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    missing_docs,
+    reason = "a command for developers"
+)]
+
+#[cfg(target_arch = "x86_64")]
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+#[cfg(target_arch = "x86_64")]
+mod run {
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
+    use std::time::Instant;
+
+    use super::common::{Shape, model, sentences, spm};
+    use cuba_nmt::{Cancel, Model, ModelFiles, Options, Source};
+
+    /// What one child measured.
+    #[derive(Debug, Clone, Copy, Default)]
+    struct Measured {
+        /// CPU seconds for the whole text.
+        seconds: f64,
+        /// Wall seconds until the first sentence of a fresh process was translated, the model opened in that time.
+        first: f64,
+        /// Peak resident memory in MiB.
+        peak: f64,
+        /// Of that, anonymous at the end.
+        anonymous: f64,
+        tokens: usize,
+    }
+
+    impl Measured {
+        fn best(self, other: Self) -> Self {
+            Self {
+                seconds: self.seconds.min(other.seconds),
+                first: self.first.min(other.first),
+                peak: self.peak.max(other.peak),
+                anonymous: self.anonymous.max(other.anonymous),
+                tokens: other.tokens,
+            }
+        }
+    }
+
+    /// CPU seconds of this process so far.
+    fn cpu_seconds() -> f64 {
+        let stat = std::fs::read_to_string("/proc/self/schedstat").expect("Linux with scheduler statistics");
+        stat.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
+    }
+
+    fn status(field: &str) -> f64 {
+        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+        let line = status.lines().find(|line| line.starts_with(field)).expect("a field of /proc/self/status");
+        line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Translates all lines with one engine, at once or one by one; prints what it measured.
+    pub(crate) fn child(engine: &str, task: &str, folder: &Path) {
+        let text = std::fs::read_to_string(folder.join("text")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let (model, vocab) = (folder.join("model.bin"), folder.join("vocab.spm"));
+        let started = Instant::now();
+        let translate: Box<dyn Fn(&[&str]) -> usize> = if engine == "fxtranslate" {
+            let engine = fxtranslate::engine::Engine::load_mmapped(&model, &vocab, &vocab).unwrap();
+            Box::new(move |lines| {
+                let (texts, timing) = engine.translate_batch_timed(lines);
+                std::hint::black_box(texts);
+                timing.tokens
+            })
+        } else {
+            let model = Model::open(&ModelFiles::shared(&model, &vocab)).unwrap();
+            let signs = engine == "ours";
+            let options = Options { log_probs: signs, alignment: signs, ..Options::default() };
+            Box::new(move |lines| {
+                let sources: Vec<Source> = lines.iter().map(|&line| Source::from(line)).collect();
+                let done = model.translate_batch(&sources, &options, &Cancel::new(), &|_| ()).unwrap();
+                done.iter().map(|t| t.tokens.len()).sum()
+            })
+        };
+        translate(&lines[..1]);
+        let first = started.elapsed().as_secs_f64();
+        let before = cpu_seconds();
+        let tokens: usize = match task {
+            // fxtranslate pads a batch to its longest sentence: like its own command, 32 lines of similar length.
+            "batch" => lines.chunks(if engine == "fxtranslate" { 32 } else { 256 }).map(&translate).sum(),
+            _ => lines.iter().map(|line| translate(&[line])).sum(),
+        };
+        let seconds = cpu_seconds() - before;
+        println!("{seconds} {first} {} {} {tokens}", status("VmHWM"), status("RssAnon"));
+    }
+
+    fn measure(engine: &str, task: &str, folder: &Path) -> Measured {
+        let exe = std::env::current_exe().unwrap();
+        let out = Command::new(exe).args(["--child", engine, task]).arg(folder).output().unwrap();
+        assert!(out.status.success(), "{engine} failed: {}", String::from_utf8_lossy(&out.stderr));
+        let text = String::from_utf8(out.stdout).unwrap();
+        let n: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
+        Measured { seconds: n[0], first: n[1], peak: n[2], anonymous: n[3], tokens: n[4] as usize }
+    }
+
+    #[derive(Debug)]
+    struct Request {
+        shapes: Vec<String>,
+        files: Option<(PathBuf, PathBuf)>,
+        text: Option<PathBuf>,
+        sentences: usize,
+        rounds: usize,
+    }
+
+    fn request() -> Request {
+        let mut request = Request { shapes: vec![], files: None, text: None, sentences: 96, rounds: 3 };
+        let (mut model, mut vocab) = (None, None);
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().unwrap_or_else(|| panic!("{arg} needs a value"));
+            match arg.as_str() {
+                "--shape" => request.shapes.push(value()),
+                "--model" => model = Some(PathBuf::from(value())),
+                "--vocab" => vocab = Some(PathBuf::from(value())),
+                "--text" => request.text = Some(PathBuf::from(value())),
+                "--sentences" => request.sentences = value().parse().unwrap(),
+                "--rounds" => request.rounds = value().parse().unwrap(),
+                _ => panic!("unknown argument {arg}"),
+            }
+        }
+        request.files = model.zip(vocab);
+        if request.shapes.is_empty() {
+            request.shapes = ["tiny", "base-memory", "base"].map(str::to_owned).into();
+        }
+        request
+    }
+
+    fn shape(name: &str) -> Shape {
+        match name {
+            "tiny" => Shape::tiny(),
+            "base-memory" => Shape::base_memory(),
+            "base" => Shape::base(),
+            _ => panic!("no shape {name}: tiny, base-memory, base"),
+        }
+    }
+
+    /// Lays the files of one model and the text into a folder.
+    fn prepare(name: &str, request: &Request, folder: &Path) -> usize {
+        if let Some((model, vocab)) = &request.files {
+            std::fs::copy(model, folder.join("model.bin")).unwrap();
+            std::fs::copy(vocab, folder.join("vocab.spm")).unwrap();
+        } else {
+            let shape = shape(name);
+            std::fs::write(folder.join("model.bin"), model(&shape, 1)).unwrap();
+            std::fs::write(folder.join("vocab.spm"), spm(shape.vocab).write()).unwrap();
+        }
+        let text = match &request.text {
+            Some(path) => std::fs::read_to_string(path).unwrap(),
+            None => sentences(request.sentences * 2, 28, 5).join("\n"),
+        };
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines.truncate(request.sentences);
+        // By length, so that the peer, which pads, does not pay for a disorder that it could avoid.
+        lines.sort_by_key(|line| line.len());
+        std::fs::write(folder.join("text"), lines.join("\n")).unwrap();
+        lines.iter().map(|line| line.split_whitespace().count()).sum()
+    }
+
+    const ENGINES: [&str; 3] = ["ours", "bare", "fxtranslate"];
+
+    pub(crate) fn parent() {
+        let request = request();
+        let names = if request.files.is_some() { vec!["given".to_owned()] } else { request.shapes.clone() };
+        let mut json = Vec::new();
+        println!(
+            "model        task    engine       words/s  of peer  first ms  peak MiB  of peer  anon MiB  tokens"
+        );
+        for name in &names {
+            let folder = tempfile::tempdir().unwrap();
+            let words = prepare(name, &request, folder.path());
+            for task in ["batch", "single"] {
+                let mut best = [Measured { seconds: f64::MAX, first: f64::MAX, ..Measured::default() }; 3];
+                for _ in 0..request.rounds {
+                    for (engine, best) in ENGINES.iter().zip(&mut best) {
+                        *best = best.best(measure(engine, task, folder.path()));
+                    }
+                }
+                let peer = best[2];
+                for (engine, m) in ENGINES.iter().zip(best) {
+                    let (speed, memory) = (peer.seconds / m.seconds, m.peak / peer.peak);
+                    let per_second = words as f64 / m.seconds;
+                    println!(
+                        "{name:12} {task:7} {engine:11} {per_second:8.0} {speed:8.2} {:9.1} {:9.1} {memory:8.2} {:9.1} {:7}",
+                        m.first * 1e3,
+                        m.peak,
+                        m.anonymous,
+                        m.tokens
+                    );
+                    json.push(format!(
+                        "{{\"model\":\"{name}\",\"task\":\"{task}\",\"engine\":\"{engine}\",\"words_per_second\":{per_second:.1},\
+                         \"speed_ratio\":{speed:.3},\"first_ms\":{:.1},\"peak_mib\":{:.1},\"peak_ratio\":{memory:.3},\
+                         \"anonymous_mib\":{:.1},\"tokens\":{}}}",
+                        m.first * 1e3, m.peak, m.anonymous, m.tokens
+                    ));
+                }
+            }
+        }
+        let isa = cuba_nmt::kernel::Isa::detect().name();
+        println!("{{\"bench\":\"nmt\",\"isa\":\"{isa}\",\"results\":[{}]}}", json.join(","));
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    match args.get(1).map(String::as_str) {
+        Some("--child") => run::child(&args[2], &args[3], std::path::Path::new(&args[4])),
+        _ => run::parent(),
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn main() {
+    eprintln!("the peer, fxtranslate, runs on x86-64 only");
+}
