@@ -15,6 +15,7 @@ pub mod dsp;
 pub mod ecg;
 pub mod files;
 pub mod hrv;
+pub mod insights;
 pub mod pulse;
 pub mod rr;
 pub mod sleep;
