@@ -8,7 +8,6 @@ is seeded per batch from the same position.
 
 from __future__ import annotations
 
-import json
 import queue
 import threading
 import zlib
@@ -19,6 +18,7 @@ import numpy as np
 import sentencepiece as spm
 
 from . import corpus, vocab
+from .sources import directions
 
 MISSES = 40
 
@@ -70,7 +70,7 @@ class Stream:
         self.direction, self.shape, self.noise, self.batches = direction, shape, noise, batches
         self.spm: spm.SentencePieceProcessor = vocab.load(spm_path)
         self.size = self.spm.get_piece_size()
-        self.sources = load_sources(corpus_folder, corpus.DIRECTIONS[direction], drawn)
+        self.sources = load_sources(corpus_folder, direction, drawn)
         shares = np.array([s.share for s in self.sources])
         self.shares = shares / shares.sum()
         self.waiting: list[tuple[list[int], list[int], int]] = []
@@ -165,17 +165,19 @@ def place(batch: dict, row: int, i: int, j: int, src: list[int], trg: list[int],
     batch["trg_start"][row, j] = 1.0
 
 
-def load_sources(folder: Path, direction: str, drawn: dict[str, int]) -> list[Source]:
-    sources = []
-    for entry in json.loads((folder / "mixture.json").read_text()):
+def load_sources(folder: Path, number: int, drawn: dict[str, int]) -> list[Source]:
+    """The sources of direction 0 (from the pair's first language) or 1."""
+    pair, entries = corpus.read_mixture(folder)
+    direction, found = directions(pair)[number], []
+    for entry in entries:
         use = entry["use"].get(direction)
         if use and use["share"] > 0:
             pairs = list(corpus.read_pairs(folder / entry["file"]))
             seed = zlib.crc32(f"{entry['name']} {direction}".encode())
-            sources.append(Source(entry["name"], pairs, use["share"], use["role"], seed, drawn.get(entry["name"], 0)))
-    if not sources:
+            found.append(Source(entry["name"], pairs, use["share"], use["role"], seed, drawn.get(entry["name"], 0)))
+    if not found:
         raise FileNotFoundError(f"the mixture in {folder} has no source for {direction}: run `python -m cuba_training.corpus` first")
-    return sources
+    return found
 
 
 class Prefetch:

@@ -12,9 +12,10 @@ import json
 from pathlib import Path
 
 from . import corpus, evaluate, export, files, model
+from .sources import BACK, FORWARD, HUMAN, TECHNICAL, directions
 
-NAMES = {"en": "English", "es": "Spanish"}
-ROLES = {corpus.HUMAN: "human", corpus.BACK: "back-translated", corpus.FORWARD: "forward-translated", corpus.TECHNICAL: "human, technical"}
+NAMES = {"en": "English", "es": "Spanish", "fr": "French"}
+ROLES = {HUMAN: "human", BACK: "back-translated", FORWARD: "forward-translated", TECHNICAL: "human, technical"}
 
 
 def parameters(c: model.Config) -> int:
@@ -33,9 +34,9 @@ def data_table(pair: str, mixture: list, counts: dict, drawn: dict) -> str:
 
 def card(pair: str, folder: Path, work: Path, scores: list) -> str:
     about = json.loads((folder / "training.json").read_text())
-    mixture = json.loads((work / "corpus" / "mixture.json").read_text())
+    _, mixture = corpus.read_mixture(work / "corpus")
     counts = json.loads((work / "corpus" / "counts.json").read_text())
-    c, direction = model.Config(**about["config"]), corpus.DIRECTIONS.index(pair)
+    c, direction = model.Config(**about["config"]), directions(about["pair"]).index(pair)
     int8_name, _, vocab_name = export.file_names(pair)
     data = (folder / int8_name).read_bytes()
     source, target = (NAMES[language] for language in pair.split("-"))
@@ -86,7 +87,7 @@ def main() -> None:
     args = parser.parse_args()
     packs = args.packs or args.work / "export"
     scores = json.loads((args.scores or packs / "scores.json").read_text())
-    for pair in corpus.DIRECTIONS:
+    for pair in directions(corpus.read_mixture(args.work / "corpus")[0]):
         if (packs / pair / "training.json").exists():
             files.replace_text(packs / pair / "README.md", card(pair, packs / pair, args.work, scores))
 

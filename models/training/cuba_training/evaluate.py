@@ -19,15 +19,16 @@ from pathlib import Path
 
 import sacrebleu
 
-from . import clean, corpus, export, files, reference, safety, synthesise, vocab
+from . import clean, export, files, reference, safety, synthesise, vocab
+from .sources import CHAINS, directions
 
-SETS = {"tatoeba": "tatoeba-test-v2021-08-07-en-es", "tico19": "tico19-dev", "flores": "flores200-devtest"}
+SETS = {"tatoeba": "tatoeba-test-v2021-08-07-{pair}", "tico19": "tico19-dev", "flores": "flores200-devtest"}
 SEED = 11
 
 
 def load_set(data: Path, name: str, pair: str, lines: int) -> tuple[list[str], list[str]]:
     """Up to `lines` random source and target lines of a set, the same ones every time."""
-    folder = data / "eval" / SETS[name]
+    folder = data / "eval" / SETS[name].format(pair="-".join(sorted(pair.split("-"))))
     source, target = (list(files.lines_of(folder / f"{language}.txt")) for language in pair.split("-"))
     if len(source) != len(target):
         raise ValueError(f"{folder}: the two sides have {len(source)} and {len(target)} lines")
@@ -55,13 +56,13 @@ class ApertiumEngine:
     """Apertium with its answers kept in `cache`."""
 
     def __init__(self, pair: str, cache: Path):
-        self.mode, self.cache = synthesise.MODES[pair[:2]], cache
+        self.chain, self.cache = CHAINS[tuple(pair.split("-"))], cache
 
     def __call__(self, sentences: list[str]) -> list[str]:
         known = json.loads(self.cache.read_text()) if self.cache.exists() else {}
         missing = [s for s in sentences if s not in known]
         if missing:
-            known |= zip(missing, (t.replace("*", "") for t in synthesise.apertium(self.mode, missing)))
+            known |= zip(missing, (t.replace("*", "") for t in synthesise.translate(self.chain, missing)))
             files.replace_text(self.cache, json.dumps(known, ensure_ascii=False))
         return [known[s] for s in sentences]
 
@@ -94,6 +95,8 @@ def evaluate(engines: dict, data: Path, pair: str, lines: int, outputs: Path | N
             if outputs:
                 keep(outputs / f"{pair}.{engine_name}.{name}.tsv", source, translations, target)
         sentences = safety.load(pair)
+        if not sentences:
+            continue
         verdict = safety.judge(sentences, engine([s.source for s in sentences]))
         failures = verdict.pop("failures")
         rows.append({"pair": pair, "engine": engine_name, "set": "safety", "lines": verdict.pop("sentences"), **verdict})
@@ -128,22 +131,26 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=files.default_work())
     parser.add_argument("--packs", type=Path, help="folder with en-es/ and es-en/ (default: WORK/export)")
     parser.add_argument("--lines", type=int, default=500)
-    parser.add_argument("--pair", choices=[*corpus.DIRECTIONS, "both"], default="both")
+    parser.add_argument("--pair", default="en-es", help="both directions of this pair are evaluated")
     parser.add_argument("--engine", action="append", default=[], metavar="PAIR=COMMAND", help="another engine, e.g. en-es='cuba translate --to es'")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--outputs", type=Path, help="also write every translation into this folder")
     args = parser.parse_args()
     rows: list[dict] = []
-    for pair in corpus.DIRECTIONS:
-        if args.pair in (pair, "both"):
+    for pair in directions(args.pair):
+        if (packs_of(args) / pair).exists():
             rows += evaluate(engines_for(pair, args), args.data, pair, args.lines, args.outputs)
     if args.json:
         files.replace_text(args.json, json.dumps(rows, indent=1))
     print(table(rows))
 
 
+def packs_of(args) -> Path:
+    return args.packs or args.work / "export"
+
+
 def engines_for(pair: str, args) -> dict:
-    engines: dict = {"cuba": PackEngine((args.packs or args.work / "export") / pair, pair)}
+    engines: dict = {"cuba": PackEngine(packs_of(args) / pair, pair)}
     if shutil.which("apertium"):
         engines["apertium"] = ApertiumEngine(pair, args.work / f"apertium-{pair}.json")
     else:

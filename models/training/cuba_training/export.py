@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from . import corpus, files, marian, model, reference, train, vocab
+from .sources import HUMAN, directions
 
 CALIBRATION_SENTENCES = 128
 
@@ -39,7 +40,7 @@ def float_weights(params: dict, c: model.Config, direction: int) -> dict[str, np
         weights[name] = np.asarray(params[name], np.float32)
     for name in model.vector_shapes(c):
         weights[name] = np.asarray(params[name][direction], np.float32)[None]
-    weights["Wemb"] = weights["Wemb"] + params["direction"][direction] + params["kind"][corpus.HUMAN]
+    weights["Wemb"] = weights["Wemb"] + params["direction"][direction] + params["kind"][HUMAN]
     return weights
 
 
@@ -84,7 +85,7 @@ def int8_items(weights: dict, c: model.Config, multipliers: dict[str, float]) ->
 def calibration(work: Path, processor, direction: int, count: int = CALIBRATION_SENTENCES) -> list[list[int]]:
     """Sentences of several human sources, tokenised, none from an evaluation set."""
     chosen = []
-    names = [n for n in ("tatoeba-manythings", "europarl-sample", "mintaka", "vita-min") if (work / "corpus" / f"{n}.tsv").exists()]
+    names = [n for n in ("tatoeba-manythings", "europarl-sample", "canada-notify", "mintaka", "vita-min") if (work / "corpus" / f"{n}.tsv").exists()]
     for name in names:
         pairs = list(corpus.read_pairs(work / "corpus" / f"{name}.tsv"))
         chosen += [p[direction] for p in pairs[:: max(1, len(pairs) * len(names) // count)]][: count // len(names)]
@@ -97,9 +98,9 @@ def file_names(pair: str) -> tuple[str, str, str]:
     return f"model.{short}.intgemm.alphas.bin", f"model.{short}.float32.bin", f"vocab.{short}.spm"
 
 
-def export(params: dict, c: model.Config, direction: int, spm_path: Path, sentences: list[list[int]], folder: Path, with_float: bool = False) -> Path:
-    """Write a pack's files; each is replaced atomically, the model last."""
-    int8_name, float_name, vocab_name = file_names(corpus.DIRECTIONS[direction])
+def export(params: dict, c: model.Config, direction: int, spm_path: Path, sentences: list[list[int]], folder: Path, pair: str, with_float: bool = False) -> Path:
+    """Write the pack of `pair`, the run's direction 0 or 1; each file is replaced atomically, the model last."""
+    int8_name, float_name, vocab_name = file_names(pair)
     weights = float_weights(params, c, direction)
     files.replace_bytes(folder / vocab_name, spm_path.read_bytes())
     if with_float:
@@ -123,19 +124,19 @@ def averaged(paths: list[Path]) -> tuple[dict, model.Config, dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=files.default_work())
-    parser.add_argument("--run", default="en-es-both")
+    parser.add_argument("--run", default="both")
     parser.add_argument("--checkpoint", type=Path, nargs="+", help="checkpoints to average (default: the run's newest)")
     parser.add_argument("--output", type=Path, help="folder for the packs (default: WORK/export)")
-    parser.add_argument("--direction", choices=[*corpus.DIRECTIONS, "both"], default="both")
+    parser.add_argument("--direction", default="both", help="one direction only, such as en-es")
     parser.add_argument("--float", action="store_true", help="also write the float32 model")
     args = parser.parse_args()
     params, c, about = averaged(args.checkpoint or [args.work / args.run / "checkpoint.npz"])
     processor = vocab.load(args.work / "vocab.spm")
-    for direction, pair in enumerate(corpus.DIRECTIONS):
+    for direction, pair in enumerate(directions(about["pair"])):
         if args.direction in (pair, "both"):
             folder = (args.output or args.work / "export") / pair
             sentences = calibration(args.work, processor, direction)
-            path = export(params, c, direction, args.work / "vocab.spm", sentences, folder, args.float)
+            path = export(params, c, direction, args.work / "vocab.spm", sentences, folder, pair, args.float)
             files.replace_text(folder / "training.json", json.dumps(about, indent=1))
             print(path, path.stat().st_size)
 

@@ -16,8 +16,9 @@ import numpy as np
 from . import corpus, export, files, reference, train, vocab
 
 TEXTS = {
-    0: ["Hello.", "I am tired.", "Where is the station?", "He gave me 25 euros, not 52.", "Ünknown ☃ words: naïve café №1", "a"],
-    1: ["Hola.", "Estoy cansado.", "¿Dónde está la estación?", "Me dio 25 euros, no 52.", "Palabras ☃ raras: pingüino ①", "y"],
+    "en": ["Hello.", "I am tired.", "Where is the station?", "He gave me 25 euros, not 52.", "Ünknown ☃ words: naïve café №1", "a"],
+    "es": ["Hola.", "Estoy cansado.", "¿Dónde está la estación?", "Me dio 25 euros, no 52.", "Palabras ☃ raras: pingüino ①", "y"],
+    "fr": ["Bonjour.", "Je suis fatigué.", "Où est la gare ?", "Il m'a donné 25 euros, pas 52.", "Mots ☃ rares : œuf ①", "y"],
 }
 
 
@@ -38,12 +39,12 @@ def golden(engine: reference.Reference, processor, texts: list[str]) -> list[dic
     return rows
 
 
-def write_golden(folder: Path, pair: str, direction: int) -> None:
+def write_golden(folder: Path, pair: str) -> None:
     int8_name, float_name, vocab_name = export.file_names(pair)
     processor = vocab.load(folder / vocab_name)
     for name, kind in ((int8_name, "int8"), (float_name, "float32")):
         if (folder / name).exists():
-            rows = golden(reference.Reference.load(folder / name), processor, TEXTS[direction])
+            rows = golden(reference.Reference.load(folder / name), processor, TEXTS[pair[:2]])
             files.replace_text(folder / f"golden.{kind}.json", json.dumps({"model": name, "sentences": rows}, ensure_ascii=False, indent=0))
 
 
@@ -52,17 +53,17 @@ def make_fixtures(work: Path, output: Path, minutes: float) -> None:
     small = work / "fixture"
     pairs = [p for p in corpus.read_pairs(work / "corpus" / "tatoeba-manythings.tsv") if len(p[0].split()) <= 4]
     corpus.write_pairs(small / "corpus" / "tatoeba-manythings.tsv", pairs)
-    mixture: list = []
-    corpus.add_entry(mixture, "tatoeba-manythings", "CC BY 2.0 FR", {d: (1.0, corpus.HUMAN) for d in corpus.DIRECTIONS})
-    files.replace_text(small / "corpus" / "mixture.json", json.dumps(mixture))
+    entries: list = []
+    corpus.add_entry(entries, "tatoeba-manythings", "CC BY 2.0 FR", {d: (1.0, corpus.HUMAN) for d in ("en-es", "es-en")})
+    corpus.write_mixture(small / "corpus", "en-es", entries)
     spm_path = vocab.train(small, 600)
     args = train.parser().parse_args(["--work", str(small), "--run", "tiny", "--minutes", str(minutes), "--finish", str(minutes / 3),
                                       "--dim", "32", "--ffn", "64", "--heads", "2", "--enc", "2", "--dec", "2", "--rate", "4e-3"])
     params, c, _ = export.averaged([train.train(args)])
     processor = vocab.load(spm_path)
     # One direction is enough for the repository.
-    export.export(params, c, 0, spm_path, export.calibration(small, processor, 0, 64), output, with_float=True)
-    write_golden(output, corpus.DIRECTIONS[0], 0)
+    export.export(params, c, 0, spm_path, export.calibration(small, processor, 0, 64), output, "en-es", with_float=True)
+    write_golden(output, "en-es")
 
 
 def main() -> None:
@@ -75,7 +76,7 @@ def main() -> None:
     if args.fixtures:
         make_fixtures(args.work, args.fixtures, args.minutes)
     if args.pack:
-        write_golden(args.pack, args.pack.name, corpus.DIRECTIONS.index(args.pack.name))
+        write_golden(args.pack, args.pack.name)
 
 
 if __name__ == "__main__":

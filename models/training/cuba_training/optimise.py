@@ -20,6 +20,10 @@ STEPS = [
 ]
 
 
+EMBEDDING_RATE = 0.2
+"""Share of the rate for embeddings: Adam moves every element by the rate, and theirs are small and start out right."""
+
+
 def is_matrix(name: str) -> bool:
     return "_W" in name and not name.endswith(("_ln_scale", "_ln_bias"))
 
@@ -57,7 +61,8 @@ def update(params: dict, grads: dict, state: dict, step, rate, decay, clip=1.0):
             second[name] = BETA2 * state["second"][name] + (1 - BETA2) * g * g
             m = first[name] / (1 - BETA1**step)
             v = second[name] / (1 - BETA2**step)
-            new[name] = p - rate * m / (jnp.sqrt(v) + EPSILON)
+            share = EMBEDDING_RATE if name in ("Wemb", "direction", "kind") else 1.0
+            new[name] = p - rate * share * m / (jnp.sqrt(v) + EPSILON)
     return new, {"first": first, "second": second}, norm
 
 

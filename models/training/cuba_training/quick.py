@@ -19,15 +19,15 @@ FLOOR = 22.0
 
 
 def run(data: Path, work: Path, minutes: float) -> float:
-    corpus.prepare(data, work)
+    corpus.prepare(data, work, "en-es")
     vocab.train(work, VOCABULARY)
     warmstart.make(work, 128)
     args = train.parser().parse_args(["--work", str(work), "--run", "quick", "--minutes", str(minutes), "--finish", str(minutes / 3),
-                                      "--candidates", "2560", "--rate", "4e-3", *SIZES])
+                                      *SIZES])
     params, c, _ = export.averaged([train.train(args)])
     processor = vocab.load(work / "vocab.spm")
     folder = work / "export" / "en-es"
-    export.export(params, c, 0, work / "vocab.spm", export.calibration(work, processor, 0), folder)
+    export.export(params, c, 0, work / "vocab.spm", export.calibration(work, processor, 0), folder, "en-es")
     source, target = evaluate.load_set(data, "tatoeba", "en-es", 300)
     return evaluate.score(evaluate.PackEngine(folder, "en-es")(source), target)["chrf"]
 

@@ -59,6 +59,8 @@ class Sentence:
 
 
 def load(pair: str, folder: Path = FOLDER) -> list[Sentence]:
+    if not (folder / f"{pair}.tsv").exists():
+        return []
     rows = (line.split("\t") for line in files.lines_of(folder / f"{pair}.tsv") if line and not line.startswith("#"))
     return [Sentence(source, topic, tuple(Check.parse(c) for c in checks.split())) for source, topic, checks in rows]
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from .clean import normalise
 from .files import lines_of, replace_text
+from .sources import CHAINS
 
 CHUNK = 1000
 # Words Apertium's eng-spa is known to choose wrongly in health and travel talk: a forward pair with one of
@@ -29,7 +30,6 @@ BAD_FORWARD = re.compile(
     r"babys?|pill|nurse|cold|ward|organ|period|discharge|shot|shots|strain|crown|gum|gums|cast|calf|temple|sole)\b",
     re.IGNORECASE,
 )
-MODES = {"en": "eng-spa", "es": "spa-eng"}
 
 
 def apertium(mode: str, sentences: list[str]) -> list[str]:
@@ -64,13 +64,22 @@ def repair(source: str, target: str, mode: str) -> str:
     return target
 
 
+def translate(chain: list[str], sentences: list[str]) -> list[str]:
+    """Through one mode after the other; an asterisk marks what any of them did not know."""
+    for mode in chain:
+        known = [s.replace("*", "") for s in sentences]
+        marks = [s.count("*") for s in sentences]
+        sentences = ["*" * n + t for n, t in zip(marks, apertium(mode, known))]
+    return sentences
+
+
 def usable(source: str, target: str, unknown: int) -> bool:
     """Whether a pair is worth keeping at all (either direction of use)."""
     words = len(source.split())
     return bool(target) and 2 <= words <= 45 and unknown <= max(1, words // 8) and len(target) < 3 * len(source)
 
 
-def synthesise(language: str, source: Path, output: Path, limit: int) -> int:
+def synthesise(language: str, pair: str, source: Path, output: Path, limit: int) -> int:
     """Translate up to `limit` sentences of `source`; returns the number of pairs in `output`."""
     state_path = output.with_suffix(".state.json")
     state = json.loads(state_path.read_text()) if state_path.exists() else {"read": 0, "bytes": 0, "pairs": 0}
@@ -85,22 +94,24 @@ def synthesise(language: str, source: Path, output: Path, limit: int) -> int:
                 break
             chunk.append(normalise(line))
             if len(chunk) == CHUNK:
-                write_chunk(language, source.stem.split(".")[0], chunk, number + 1, out, state, state_path)
+                write_chunk(language, pair, source.stem.split(".")[0], chunk, number + 1, out, state, state_path)
                 chunk = []
         if chunk:
-            write_chunk(language, source.stem.split(".")[0], chunk, state["read"] + len(chunk), out, state, state_path)
+            write_chunk(language, pair, source.stem.split(".")[0], chunk, state["read"] + len(chunk), out, state, state_path)
     return state["pairs"]
 
 
-def write_chunk(language, name, chunk, read, out, state, state_path) -> None:
-    for human, machine in zip(chunk, apertium(MODES[language], chunk)):
+def write_chunk(language, pair, name, chunk, read, out, state, state_path) -> None:
+    first, second = pair.split("-")
+    chain = CHAINS[language, second if language == first else first]
+    for human, machine in zip(chunk, translate(chain, chunk)):
         unknown = machine.count("*")
         machine = machine.replace("*", "")
         if not usable(human, machine, unknown):
             continue
         forward_ok = int(not BAD_FORWARD.search(human) and unknown == 0)
-        en, es = (human, machine) if language == "en" else (machine, human)
-        out.write(f"{en}\t{es}\t{forward_ok}\t{name}\n".encode())
+        sides = (human, machine) if language == first else (machine, human)
+        out.write(f"{sides[0]}\t{sides[1]}\t{forward_ok}\t{name}\n".encode())
         state["pairs"] += 1
     out.flush()
     os.fsync(out.fileno())
@@ -110,12 +121,13 @@ def write_chunk(language, name, chunk, read, out, state, state_path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--language", choices=sorted(MODES), required=True, help="language of the human text")
+    parser.add_argument("--pair", default="en-es")
+    parser.add_argument("--language", required=True, help="language of the human text")
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
-    pairs = synthesise(args.language, args.source, args.output, args.limit)
+    pairs = synthesise(args.language, args.pair, args.source, args.output, args.limit)
     print(f"{args.output.name}: {pairs} pairs", file=sys.stderr)
 
 

@@ -1,7 +1,7 @@
 """Hand-written sentence pairs for the words that matter, and the patterns that vary them.
 
 `templates/*.tsv` holds them: plain pairs, and patterns with slots such as `{dose}`; a slot's fillers are in
-`templates/slots.en-es.tsv`. Agreement is the author's duty: a slot's fillers all fit its sentence.
+`templates/slots.<pair>.tsv`. Agreement is the author's duty: a slot's fillers all fit its sentence.
 """
 
 from __future__ import annotations
@@ -24,15 +24,17 @@ def rows(path: Path):
             yield line.split("\t")
 
 
-def key_words(folder: Path = FOLDER):
-    """(English, [Spanish forms])."""
-    for en, es in rows(folder / "keywords.en-es.tsv"):
-        yield en, es.split("|")
+def key_words(pair: str = "en-es", folder: Path = FOLDER):
+    """(English, [forms of the other language]); nothing for a pair without a list."""
+    path = folder / f"keywords.{pair}.tsv"
+    if path.exists():
+        for en, forms in rows(path):
+            yield en, forms.split("|")
 
 
-def slots(folder: Path = FOLDER) -> dict[str, list[tuple[str, str]]]:
+def slots(pair: str = "en-es", folder: Path = FOLDER) -> dict[str, list[tuple[str, str]]]:
     table: dict[str, list[tuple[str, str]]] = {}
-    path = folder / "slots.en-es.tsv"
+    path = folder / f"slots.{pair}.tsv"
     if path.exists():
         for name, en, es in rows(path):
             table.setdefault(name, []).append((en, es))
@@ -67,21 +69,21 @@ def capital(text: str) -> str:
     return text
 
 
-def all_pairs(folder: Path = FOLDER, seed: int = 5):
+def all_pairs(pair: str = "en-es", folder: Path = FOLDER, seed: int = 5):
     """Every plain pair once and up to `PER_PATTERN` fillings of every pattern, then the key words alone."""
-    rng, table = random.Random(seed), slots(folder)
-    for path in sorted(folder.glob("pairs*.en-es.tsv")):
+    rng, table = random.Random(seed), slots(pair, folder)
+    for path in sorted(folder.glob(f"pairs*.{pair}.tsv")):
         for en, es in rows(path):
             if not _SLOT.search(en):
                 yield capital(en), capital(es)
                 continue
             seen = set()
             for _ in range(PER_PATTERN):
-                pair = fill(en, es, table, rng)
-                if pair not in seen:
-                    seen.add(pair)
-                    yield pair
-    for en, spanish in key_words(folder):
-        for es in spanish:
+                filled = fill(en, es, table, rng)
+                if filled not in seen:
+                    seen.add(filled)
+                    yield filled
+    for en, forms in key_words(pair, folder):
+        for es in forms:
             yield en, es
             yield capital(en), capital(es)

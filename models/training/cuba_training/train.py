@@ -22,11 +22,12 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
 import jax
 import numpy as np
 
-from . import batches, files, model, optimise, vocab, warmstart
+from . import batches, corpus, files, model, optimise, vocab, warmstart
+from .sources import directions
 
 SAVE_SECONDS = 240
 KEEP_SECONDS = 1800
-SETTINGS = dict(rate=2.5e-3, warmup=100, decay=0.02, smoothing=0.1, horizon=600.0)
+SETTINGS = dict(rate=1.6e-3, warmup=50, decay=0.02, smoothing=0.1, horizon=600.0)
 
 
 def make_step(c: model.Config, settings: dict):
@@ -89,7 +90,8 @@ def load(path: Path) -> tuple[dict, dict]:
 class Curve:
     """The loss curve: a line of JSON a minute, and its picture."""
 
-    def __init__(self, run: Path):
+    def __init__(self, run: Path, names: tuple[str, str]):
+        self.names = names
         self.path, self.picture = run / "progress.jsonl", run / "loss.png"
 
     def add(self, row: dict) -> None:
@@ -105,8 +107,8 @@ class Curve:
 
         rows = [json.loads(line) for line in self.path.read_text().splitlines()]
         figure, axes = plt.subplots(figsize=(7, 4))
-        for direction in ("en-es", "es-en"):
-            axes.plot([r["tokens"] / 1e6 for r in rows], [r[direction] for r in rows], label=direction)
+        for direction in self.names:
+            axes.plot([r["tokens"] / 1e6 for r in rows], [r.get(direction) for r in rows], label=direction)
         axes.set(xlabel="target tokens, millions", ylabel="cross entropy per token (nats)")
         axes.legend()
         axes.grid(alpha=0.3)
@@ -138,8 +140,9 @@ def train(args: argparse.Namespace) -> Path:
         state = fresh(c, args.seed, args.work / f"warm-{c.dim_emb}.npz")
         about = {"config": c.as_dict(), "positions": [{"drawn": {}, "batches": 0}] * 2, "tokens": 0, "seconds": 0.0}
     about |= {"settings": settings, "shape": asdict(shape), "noise": asdict(noise)}
-    directions = [0, 1] if args.direction == "both" else [["en-es", "es-en"].index(args.direction)]
-    streams = [batches.Stream(args.work / "corpus", spm_path, d, shape, noise, **about["positions"][d]) for d in directions]
+    about["pair"] = corpus.read_mixture(args.work / "corpus")[0]
+    chosen = [0, 1] if args.direction == "both" else [directions(about["pair"]).index(args.direction)]
+    streams = [batches.Stream(args.work / "corpus", spm_path, d, shape, noise, **about["positions"][d]) for d in chosen]
     prefetch, step = batches.Prefetch(streams), make_step(c, settings)
     try:
         loop(args, run, checkpoint, state, about, prefetch, step, settings)
@@ -152,7 +155,7 @@ def loop(args, run, checkpoint, state, about, prefetch, step, settings) -> None:
     stop = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.append(True))
-    curve, begin = Curve(run), time.monotonic()
+    curve, begin = Curve(run, directions(about["pair"])), time.monotonic()
     saved, kept, told, last = begin, begin, begin, begin
     window: dict[int, list] = {0: [], 1: []}
     before = about["seconds"]
@@ -186,7 +189,7 @@ def tell(curve, window, number, about, rate, seconds) -> None:
     if not any(window.values()):
         return
     row = {"step": number, "minutes": round(about["seconds"] / 60, 1), "tokens": about["tokens"], "rate": round(rate, 6)}
-    for direction, name in enumerate(("en-es", "es-en")):
+    for direction, name in enumerate(curve.names):
         rows = window[direction]
         row[name] = round(sum(r[0] for r in rows) / len(rows), 4) if rows else None
     rows = window[0] + window[1]
@@ -200,14 +203,14 @@ def tell(curve, window, number, about, rate, seconds) -> None:
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--work", type=Path, default=files.default_work())
-    p.add_argument("--run", default="en-es-both", help="name of the run: a folder under --work")
+    p.add_argument("--run", default="both", help="name of the run: a folder under --work")
     p.add_argument("--minutes", type=float, default=60.0)
     p.add_argument("--finish", type=float, default=0.0, help="minutes at the end over which the rate falls to nothing")
-    p.add_argument("--direction", choices=["both", "en-es", "es-en"], default="both")
+    p.add_argument("--direction", default="both", help="one direction only, such as en-es")
     p.add_argument("--rate", type=float, default=SETTINGS["rate"])
-    p.add_argument("--rows", type=int, default=64)
+    p.add_argument("--rows", type=int, default=32)
     p.add_argument("--length", type=int, default=64)
-    p.add_argument("--candidates", type=int, default=3072)
+    p.add_argument("--candidates", type=int, default=2048)
     p.add_argument("--drop-word", type=float, default=0.02)
     p.add_argument("--seed", type=int, default=1)
     for name, value in (("dim", 256), ("ffn", 1024), ("heads", 4), ("enc", 6), ("dec", 2)):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import random
 from pathlib import Path
 
@@ -16,26 +15,31 @@ import sentencepiece as spm
 from . import corpus, files, templates
 
 EOS, UNK = 0, 1
-KEY_WORD_REPEATS = 300
+KEY_WORD_REPEATS, SENTENCES_PER_REPEAT = 300, 2000
 PER_SOURCE = 60_000
 
 
 def sentences(work: Path, seed: int = 1):
-    """Both sides of every human source, at most `PER_SOURCE` pairs each, technical prose thinned."""
+    """The human sides of every human source, at most `PER_SOURCE` pairs each, technical prose thinned."""
     rng = random.Random(seed)
-    for entry in json.loads((work / "corpus" / "mixture.json").read_text()):
+    pair, entries = corpus.read_mixture(work / "corpus")
+    first, second = (f"{language}-" for language in pair.split("-"))
+    count = 0
+    for entry in entries:
         pairs = list(corpus.read_pairs(work / "corpus" / entry["file"]))
         roles = {use["role"] for use in entry["use"].values()}
         limit = PER_SOURCE if roles == {corpus.HUMAN} else PER_SOURCE // 6
-        for en, es in rng.sample(pairs, min(limit, len(pairs))):
-            if roles != {corpus.BACK} or entry["name"].startswith("en-"):
-                yield en
-            if roles != {corpus.BACK} or entry["name"].startswith("es-"):
-                yield es
-    for en, spanish in templates.key_words():
-        for _ in range(KEY_WORD_REPEATS):
-            yield en
-            yield from spanish
+        for one, other in rng.sample(pairs, min(limit, len(pairs))):
+            count += 2
+            if roles != {corpus.BACK} or entry["name"].startswith(first):
+                yield one
+            if roles != {corpus.BACK} or entry["name"].startswith(second):
+                yield other
+    for word, translations in templates.key_words(pair):
+        for _ in range(min(KEY_WORD_REPEATS, 1 + count // SENTENCES_PER_REPEAT)):
+            for form in (word, *translations):
+                yield form
+                yield templates.capital(form)
 
 
 def train(work: Path, size: int, output: Path | None = None) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ BRANCH = 0.35
 def documents(work: Path, processor, seed: int = 2):
     """Tokenised (English, Spanish) of at most `PER_SOURCE` pairs of every entry."""
     rng = np.random.default_rng(seed)
-    for entry in json.loads((work / "corpus" / "mixture.json").read_text()):
+    for entry in corpus.read_mixture(work / "corpus")[1]:
         pairs = list(corpus.read_pairs(work / "corpus" / entry["file"]))
         if entry["name"].endswith(".forward"):
             continue
@@ -84,7 +83,7 @@ def make(work: Path, dim: int) -> Path:
     x, counts = matrix(documents(work, processor), processor.get_piece_size())
     data = io.BytesIO()
     bias = np.log(counts / counts.sum(1, keepdims=True)).astype(np.float32)
-    np.savez(data, embedding=embedding(x, dim), bias=bias[::-1])  # en-es writes Spanish
+    np.savez(data, embedding=embedding(x, dim), bias=bias[::-1])  # direction 0 writes the second language
     files.replace_bytes(work / f"warm-{dim}.npz", data.getvalue())
     return work / f"warm-{dim}.npz"
 
@@ -121,7 +120,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=256)
     args = parser.parse_args()
     print(make(args.work, args.dim))
-    neighbours(args.work, args.dim, ["dog", "fever", "hospital", "pastillas", "left", "house", "comer", "not"])
+    neighbours(args.work, args.dim, ["dog", "fever", "hospital", "left", "house", "not", "never", "tomorrow"])
 
 
 if __name__ == "__main__":

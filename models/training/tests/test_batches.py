@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from cuba_training import batches, corpus, export, files, train, vocab
+from cuba_training import batches, corpus, export, train, vocab
 
 SHAPE = batches.Shape(rows=4, length=32, candidates=400)
 QUIET = batches.Noise(sample_source=0, sample_target=0, drop_word=0, lower=0)
@@ -18,11 +18,11 @@ def work(tmp_path_factory):
     en = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     es = ["uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez"]
     pairs = [(f"{en[i]} and {en[j]} make {i + j + 2}", f"{es[i]} y {es[j]} hacen {i + j + 2}") for i in range(10) for j in range(10)]
-    mixture: list = []
+    entries: list = []
     for name, role in (("sums", corpus.HUMAN), ("more", corpus.BACK)):
         corpus.write_pairs(folder / "corpus" / f"{name}.tsv", pairs if name == "sums" else pairs[::3])
-        corpus.add_entry(mixture, name, "CC0", {d: (1.0, role) for d in corpus.DIRECTIONS})
-    files.replace_text(folder / "corpus" / "mixture.json", json.dumps(mixture))
+        corpus.add_entry(entries, name, "CC0", {d: (1.0, role) for d in ("en-es", "es-en")})
+    corpus.write_mixture(folder / "corpus", "en-es", entries)
     vocab.train(folder, 400)
     return folder
 
@@ -84,9 +84,9 @@ def test_every_sentence_is_drawn_once_before_any_is_drawn_again(work):
 
 
 def test_a_mixture_without_the_direction_says_what_to_do(tmp_path):
-    files.replace_text(tmp_path / "mixture.json", "[]")
+    corpus.write_mixture(tmp_path, "en-es", [])
     with pytest.raises(FileNotFoundError, match="cuba_training.corpus"):
-        batches.load_sources(tmp_path, "en-es", {})
+        batches.load_sources(tmp_path, 0, {})
 
 
 def test_training_goes_on_after_an_interruption_and_learns(work):
@@ -105,5 +105,5 @@ def test_training_goes_on_after_an_interruption_and_learns(work):
     assert rows[-1]["en-es"] < rows[0]["en-es"]
     assert (work / "r" / "loss.png").stat().st_size > 1000
     params, c, _ = export.averaged([work / "r" / "checkpoint.npz"])
-    pack = export.export(params, c, 0, work / "vocab.spm", [[5, 6, 0]], work / "export" / "en-es")
+    pack = export.export(params, c, 0, work / "vocab.spm", [[5, 6, 0]], work / "export" / "en-es", "en-es")
     assert pack.stat().st_size > 10_000
