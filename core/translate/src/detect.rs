@@ -29,7 +29,7 @@ impl Detection {
 }
 
 /// Probability from which an answer is given. Chosen so that at least 95 of 100 answers on single words are right.
-const SURE: f32 = 0.8;
+const SURE: f32 = 0.72;
 /// From here on a language that is not a candidate counts as clearly there.
 const ELSEWHERE: f32 = 0.9;
 /// What being the user's first choice adds to a language's score (log-odds).

@@ -4,11 +4,12 @@
 //! forced spans, other form); cut around its protected spans; and, if nothing holds, the source itself, marked.
 //! A round collects what all open sentences need, so engines see large batches even on the second try.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use crate::check::check;
 use crate::engine::{Batch, Effort, EngineError, EngineKind, Hypothesis, Input};
-use crate::protect::mask::{Family, Masked, cut, mask, opaque};
+use crate::protect::mask::{Family, Masked, core, cut, mask, opaque};
 use crate::protect::{intact, numbers, scan};
 use crate::shape::Shape;
 use crate::{Cancel, Confidence, Leg, Reason, Timings, TranslateError};
@@ -38,7 +39,7 @@ enum Step {
 /// What was sent for a sentence in this round, and how its translation is put together again.
 enum Sent {
     /// One text with stand-ins.
-    Whole { masked: Masked, shape: Shape },
+    Whole { core: Range<usize>, masked: Masked, shape: Shape },
     /// Stretches: those with an index were sent.
     Pieces(Vec<(Option<usize>, String)>),
 }
@@ -67,7 +68,12 @@ impl Runner<'_> {
     ) -> Result<Option<Vec<Done>>, TranslateError> {
         let mut works: Vec<Work<'_>> = sentences
             .iter()
-            .map(|source| Work { source, step: Step::First, candidates: Vec::new(), done: None })
+            .map(|source| Work {
+                source,
+                step: Step::First,
+                candidates: Vec::new(),
+                done: self.as_it_is(source),
+            })
             .collect();
         for step in [Step::First, Step::Second, Step::Cut] {
             let open: Vec<&mut Work<'_>> =
@@ -79,6 +85,12 @@ impl Runner<'_> {
         Ok(Some(works.into_iter().map(Work::finish).collect()))
     }
 
+    /// A sentence that is all protected spans needs no engine.
+    fn as_it_is(&self, source: &str) -> Option<Done> {
+        let translatable = cut(source, &scan(source, self.keep)).iter().any(|(translate, _)| *translate);
+        (!translatable).then(|| Done { text: source.to_owned(), reasons: Vec::new(), log_prob: None })
+    }
+
     /// One step for all sentences that are at it; false if cancelled.
     fn round(
         &self,
@@ -88,7 +100,7 @@ impl Runner<'_> {
     ) -> Result<bool, TranslateError> {
         let clock = Instant::now();
         let mut inputs = Vec::new();
-        let mut sent: Vec<(Sent, std::ops::Range<usize>)> = Vec::with_capacity(works.len());
+        let mut sent: Vec<(Sent, Range<usize>)> = Vec::with_capacity(works.len());
         for work in &works {
             let first = inputs.len();
             let how = self.prepare(step, work.source, &mut inputs);
@@ -124,22 +136,28 @@ impl Runner<'_> {
             return Sent::Pieces(pieces.collect());
         }
         let again = step == Step::Second;
-        let spans = opaque(source, self.keep);
+        let mut spans = opaque(source, self.keep);
+        let core = core(source, &spans);
+        let inner = source.get(core.clone()).unwrap_or_default();
+        spans.retain(|s| s.range.start >= core.start && s.range.end <= core.end);
+        for span in &mut spans {
+            span.range = span.range.start - core.start..span.range.end - core.start;
+        }
         // A language model copies addresses well if it sees them; a neural one is forced to, where it can be.
         let masked = match (neural, again) {
-            (true, false) => mask(source, &spans, Family::Numbers),
-            (false, true) => mask(source, &spans, Family::Letters),
-            (true, true) | (false, false) => mask(source, &[], Family::Numbers),
+            (true, false) => mask(inner, &spans, Family::Numbers),
+            (false, true) => mask(inner, &spans, Family::Letters),
+            (true, true) | (false, false) => mask(inner, &[], Family::Numbers),
         };
         let shape = if neural { Shape::choose(&masked.text, again) } else { Shape::default() };
         let text = shape.apply(&masked.text);
         let force = if neural && again && !shape.recased {
-            scan(source, self.keep).into_iter().map(|s| (s.range.clone(), s.of(source).to_owned())).collect()
+            scan(inner, self.keep).into_iter().map(|s| (s.range.clone(), s.of(inner).to_owned())).collect()
         } else {
             Vec::new()
         };
         inputs.push(Input { text, force });
-        Sent::Whole { masked, shape }
+        Sent::Whole { core, masked, shape }
     }
 
     /// Calls the engine; `None` if cancelled. A sentence that the engine cannot take gets an empty hypothesis.
@@ -193,10 +211,15 @@ impl Runner<'_> {
     /// Puts the translation together; `None` if a protected span is lost.
     fn join(&self, source: &str, how: Sent, outputs: &[Hypothesis]) -> Option<Hypothesis> {
         let mut joined = match how {
-            Sent::Whole { masked, shape } => {
+            Sent::Whole { core, masked, shape } => {
                 let output = outputs.first()?.clone();
-                let text = shape.undo(source, &one_line(&output.text));
-                Hypothesis { text: masked.restore(&text)?, ..output }
+                let inner = source.get(core.clone())?;
+                let text = masked.restore(&shape.undo(inner, &one_line(&output.text)))?;
+                if text.is_empty() {
+                    return None;
+                }
+                let text = format!("{}{text}{}", source.get(..core.start)?, source.get(core.end..)?);
+                Hypothesis { text, ..output }
             }
             Sent::Pieces(pieces) => {
                 let mut text = String::with_capacity(source.len() * 2);

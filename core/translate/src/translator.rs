@@ -1,6 +1,7 @@
 //! The pipeline: what happens to a text between the request and the result.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::detect::{Detection, detect};
@@ -84,7 +85,13 @@ impl Translator {
         let engine = plan.route.engine_id();
         let via = plan.route.via();
         progress.on(Event::Planned { from: plan.from, to: request.to, engine: &engine, via });
-        let pass = Pass { plan: &plan, to: request.to, settings: &request.settings, cancel };
+        let pass = Pass {
+            plan: &plan,
+            to: request.to,
+            settings: &request.settings,
+            cancel,
+            engine: engine.as_str().into(),
+        };
         let clock = Instant::now();
         let pieces =
             if matches!(plan.route, Route::Same) { Vec::new() } else { segment(request.text, &plan.from) };
@@ -155,12 +162,13 @@ impl Translator {
             self.plan(&sample, from, to, settings)?
         };
         timings.detect = start.elapsed();
-        let pass = Pass { plan: &plan, to, settings, cancel };
+        let engine = plan.route.engine_id();
+        let pass = Pass { plan: &plan, to, settings, cancel, engine: engine.as_str().into() };
         let mut lines = first.into_iter().chain(lines);
         let mut summary = LinesSummary {
             from: plan.from,
             to,
-            engine: plan.route.engine_id(),
+            engine,
             lines: 0,
             segments: 0,
             completion: Completion::Complete,
@@ -277,6 +285,7 @@ struct Pass<'a> {
     to: LanguageCode,
     settings: &'a Settings,
     cancel: &'a Cancel,
+    engine: Arc<str>,
 }
 
 impl Pass<'_> {
@@ -356,6 +365,9 @@ impl Pass<'_> {
         LineTranslation {
             index,
             source: source.to_owned(),
+            from: self.plan.from,
+            to: self.to,
+            engine: self.engine.clone(),
             text: if pieces.is_empty() { source.to_owned() } else { weave(&|s| s.target.clone()) },
             confidence,
             reasons,

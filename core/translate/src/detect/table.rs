@@ -13,6 +13,8 @@ const HEADER: usize = 20;
 const CODE: usize = 8;
 /// Longest n-gram in characters.
 const LONGEST: usize = 5;
+/// Longest word that is looked at, in bytes.
+const LONGEST_WORD: usize = 96;
 
 /// The language whose data stands for another that has none of its own.
 pub(super) fn stand_in(base: &str) -> &str {
@@ -84,7 +86,8 @@ pub(super) fn scores(text: &str, script: Script) -> Vec<(LanguageCode, f32)> {
     let lower = text.to_lowercase().replace('’', "'");
     for word in lower.split(|c: char| !(c.is_alphabetic() || c == '\'' || is_mark(c))) {
         let word = word.trim_matches('\'');
-        if word.is_empty() {
+        // A wall of letters is no word.
+        if word.is_empty() || word.len() > LONGEST_WORD {
             continue;
         }
         let padded: Vec<char> =

@@ -92,9 +92,9 @@ mod tests {
         }
         fn translate(&self, batch: &Batch<'_>, _: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
             Ok(batch
-                .segments
+                .sentences
                 .iter()
-                .map(|s| Hypothesis { text: (*s).to_owned(), ..Hypothesis::default() })
+                .map(|s| Hypothesis { text: s.text.clone(), ..Hypothesis::default() })
                 .collect())
         }
     }
@@ -108,8 +108,8 @@ mod tests {
             Ok(Arc::new(Echo))
         });
         assert_eq!((lazy.resident_bytes(), OPENED.load(Ordering::SeqCst)), (0, 0));
-        let batch =
-            Batch { direction, segments: &["a"], effort: crate::engine::Effort::FIRST, alignment: false };
+        let sentences = ["a".into()];
+        let batch = Batch { direction, sentences: &sentences, effort: crate::engine::Effort::FIRST };
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| assert_eq!(lazy.translate(&batch, &Cancel::new()).unwrap()[0].text, "a"));
@@ -126,8 +126,8 @@ mod tests {
     fn a_failure_to_open_is_told_each_time_and_not_kept() {
         let lazy = Lazy::new("nmt:x", EngineKind::Nmt, vec![], || Err(EngineError::Unusable("gone".into())));
         let direction = Direction::new("en".parse().unwrap(), "es".parse().unwrap());
-        let batch =
-            Batch { direction, segments: &["a"], effort: crate::engine::Effort::FIRST, alignment: false };
+        let sentences = ["a".into()];
+        let batch = Batch { direction, sentences: &sentences, effort: crate::engine::Effort::FIRST };
         for _ in 0..2 {
             assert_eq!(lazy.translate(&batch, &Cancel::new()), Err(EngineError::Unusable("gone".into())));
         }

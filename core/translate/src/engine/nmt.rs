@@ -87,7 +87,10 @@ impl Engine for NmtEngine {
 
 fn source(input: &Input) -> Source {
     let plain = Source::new(input.text.as_str());
-    input.force.iter().fold(plain, |source, (range, phrase)| source.force(phrase.as_str(), Some(range.clone())))
+    input
+        .force
+        .iter()
+        .fold(plain, |source, (range, phrase)| source.force(phrase.as_str(), Some(range.clone())))
 }
 
 fn hypothesis(translation: cuba_nmt::Translation) -> Hypothesis {

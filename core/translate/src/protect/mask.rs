@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Span, scan};
+use super::{Span, SpanKind, scan};
 
 /// A sort of stand-in. Which of them a model copies differs, so there is a second to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +18,19 @@ pub enum Family {
 pub struct Masked {
     /// What the model sees.
     pub text: String,
-    /// Stand-in and the text it stands for, in order.
-    pub pairs: Vec<(String, String)>,
+    /// The stand-ins, in order.
+    pub stands: Vec<Stand>,
+}
+
+/// One stand-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stand {
+    /// What the model sees.
+    pub token: String,
+    /// What it stands for.
+    pub original: String,
+    /// A space was put before it, after it: it must be a word of its own for the model.
+    pub spaced: (bool, bool),
 }
 
 /// Replaces `spans` of `text` by stand-ins of the family.
@@ -34,18 +45,24 @@ pub struct Masked {
 /// ```
 pub fn mask(text: &str, spans: &[Span], family: Family) -> Masked {
     let mut out = String::with_capacity(text.len());
-    let mut pairs = Vec::with_capacity(spans.len());
-    let mut done = 0;
-    let mut serial = 0;
-    for span in spans {
-        let token = fresh(text, family, &mut serial);
+    let mut stands = Vec::with_capacity(spans.len());
+    let (mut done, mut serial) = (0, 0);
+    for (n, span) in spans.iter().enumerate() {
         out.push_str(text.get(done..span.range.start).unwrap_or_default());
+        let before = out.chars().next_back().is_some_and(char::is_alphanumeric);
+        // A span that follows directly puts its own space.
+        let touching = spans.get(n + 1).is_some_and(|next| next.range.start == span.range.end);
+        let next = text.get(span.range.end..).and_then(|t| t.chars().next());
+        let after = !touching && next.is_some_and(char::is_alphanumeric);
+        let token = fresh(text, family, &mut serial);
+        out.push_str(if before { " " } else { "" });
         out.push_str(&token);
+        out.push_str(if after { " " } else { "" });
         done = span.range.end;
-        pairs.push((token, span.of(text).to_owned()));
+        stands.push(Stand { token, original: span.of(text).to_owned(), spaced: (before, after) });
     }
     out.push_str(text.get(done..).unwrap_or_default());
-    Masked { text: out, pairs }
+    Masked { text: out, stands }
 }
 
 /// The next stand-in that the text does not hold. The steps make neighbours look different (731, 748, 765 ...).
@@ -69,33 +86,58 @@ fn fresh(text: &str, family: Family, serial: &mut u32) -> String {
 impl Masked {
     /// Puts the spans back; `None` unless every stand-in occurs exactly once, as a word.
     pub fn restore(&self, translation: &str) -> Option<String> {
-        let mut places: Vec<(Range<usize>, &str)> = Vec::with_capacity(self.pairs.len());
-        for (token, original) in &self.pairs {
-            let mut found = translation.match_indices(token.as_str());
+        let mut places: Vec<(Range<usize>, &str)> = Vec::with_capacity(self.stands.len());
+        for stand in &self.stands {
+            let mut found = translation.match_indices(stand.token.as_str());
             let (at, _) = found.next()?;
             if found.next().is_some() {
                 return None;
             }
-            let range = at..at + token.len();
-            let joined = |c: Option<char>| c.is_some_and(char::is_numeric);
-            if joined(translation.get(..at)?.chars().next_back())
-                || joined(translation.get(range.end..)?.chars().next())
-            {
+            let mut range = at..at + stand.token.len();
+            let (left, right) = (translation.get(..range.start)?, translation.get(range.end..)?);
+            if left.ends_with(char::is_alphanumeric) || right.starts_with(char::is_alphanumeric) {
                 return None;
             }
-            places.push((range, original));
+            range.start -= usize::from(stand.spaced.0 && left.ends_with(' '));
+            range.end += usize::from(stand.spaced.1 && right.starts_with(' '));
+            places.push((range, &stand.original));
         }
         places.sort_by_key(|(range, _)| range.start);
         let mut out = String::with_capacity(translation.len());
         let mut done = 0;
         for (range, original) in places {
-            out.push_str(translation.get(done..range.start)?);
+            // Two neighbours may both claim the one space between them.
+            out.push_str(translation.get(done..range.start.max(done))?);
             out.push_str(original);
             done = range.end;
         }
         out.push_str(translation.get(done..)?);
         Some(out)
     }
+}
+
+/// The part of a sentence that a model should see: without emoji and tags at its ends, which have no grammar.
+pub fn core(text: &str, spans: &[Span]) -> Range<usize> {
+    let bare = |span: &&Span| matches!(span.kind, SpanKind::Emoji | SpanKind::Tag);
+    let (mut start, mut end) = (0, text.len());
+    for span in spans {
+        let gap = text.get(start..span.range.start).unwrap_or("x");
+        if !bare(&span) || !gap.trim().is_empty() {
+            break;
+        }
+        start = span.range.end;
+    }
+    for span in spans.iter().rev() {
+        let gap = text.get(span.range.end..end).unwrap_or("x");
+        if !bare(&span) || span.range.start < start || !gap.trim().is_empty() {
+            break;
+        }
+        end = span.range.start;
+    }
+    let inside = text.get(start..end).unwrap_or_default();
+    let left = inside.trim_start();
+    start = end - left.len();
+    start..start + left.trim_end().len()
 }
 
 /// A sentence cut around spans: what is between them is translated alone, the spans are copied.

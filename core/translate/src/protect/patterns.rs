@@ -10,12 +10,13 @@ use super::{Span, SpanKind, free};
 /// One alternation, so that the text is read once; at one place the first alternative wins.
 static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"(?P<code>`[^`\n]+`|[A-Za-z_][A-Za-z0-9_.]*\(\)|[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|--[a-z][a-z0-9-]+)",
+        r"(?P<file>[A-Za-z0-9][A-Za-z0-9_-]*\.(?:txt|pdf|docx?|xlsx?|pptx?|odt|png|jpe?g|gif|svg|mp[34]|zip|gz|tar|csv|json|xml|ya?ml|toml|html?|css|js|ts|py|rs|cpp|java|kt|swift|sh|md|exe|apk|ini|cfg|conf|log|srt|vtt|epub|gguf|bin)",
+        r"|(?P<code>`[^`\n]+`|[A-Za-z_][A-Za-z0-9_.]*\(\)|[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+|--[a-z][a-z0-9-]+)",
         r"|(?P<tag></?[A-Za-z][A-Za-z0-9:-]*(?:\s[^<>]{0,400})?/?>|<!--[^\n]*?-->|&(?:[A-Za-z]{2,8}|\#[0-9]{1,6}|\#x[0-9A-Fa-f]{1,6});)",
         r"|(?P<url>(?:https?|ftp|file|ssh|git|ws|wss)://[^\s<>\x22«»]+|(?:mailto|tel|sms|magnet|bitcoin|geo|data):[^\s<>\x22«»]+|www\.[^\s<>\x22«»]+)",
         r"|(?P<email>[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)",
         r"|(?P<domain>[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:com|org|net|edu|gov|io|dev|app|info|eu)(?:/[^\s<>\x22«»]*)?)",
-        r"|(?P<path>[A-Za-z]:\\[^\s\x22<>|]*|\\\\[^\s\x22<>|]+|(?:~|\.{1,2})?/[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]*)*|[A-Za-z0-9][A-Za-z0-9_-]*\.(?:txt|pdf|docx?|xlsx?|pptx?|odt|png|jpe?g|gif|svg|mp[34]|zip|gz|tar|csv|json|xml|ya?ml|toml|html?|css|js|ts|py|rs|cpp|java|kt|swift|sh|md|exe|apk|ini|cfg|conf|log|srt|vtt|epub|gguf|bin))",
+        r"|(?P<path>[A-Za-z]:\\[^\s\x22<>|]*|\\\\[^\s\x22<>|]+|(?:~|\.{1,2})?/[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]*)*))",
         r"|(?P<placeholder>\$?\{\{[^{}\s]{1,60}\}\}|\$?\{[^{}\s]{0,60}\}|%\([A-Za-z_][A-Za-z0-9_]*\)[a-z]|%[0-9]+\$[-+0\#]*[0-9]*(?:\.[0-9]+)?(?:ll|hh|[hlzjt])?[sdiufeEgGxXcp@]|%[-+0\#]*[0-9]*(?:\.[0-9]+)?(?:ll|hh|[hlzjt])?[sdiufeEgGxXcp@])",
         r"|(?P<mention>@[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*)",
         r"|(?P<hashtag>\#[\p{L}\p{N}_]+)",
@@ -37,8 +38,8 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 /// Unit symbols and day halves that may touch a number without making it a name (`5kg`, `3pm`).
 pub(super) const ATTACHED: &[&str] = &[
     "mg", "µg", "μg", "mcg", "kg", "g", "ml", "l", "dl", "cl", "km", "m", "cm", "mm", "nm", "kb", "mb", "gb",
-    "tb", "hz", "khz", "mhz", "ghz", "w", "kw", "kwh", "v", "mv", "a", "ma", "mmhg", "bpm", "h", "min", "s",
-    "ms", "am", "pm", "c", "f", "k", "x", "ui", "iu", "mph", "kmh",
+    "tb", "hz", "khz", "mhz", "ghz", "w", "kw", "kwh", "v", "mv", "a", "ma", "mmhg", "bpm", "h", "min", "ms",
+    "am", "pm", "c", "f", "k", "x", "ui", "iu", "mph", "kmh",
 ];
 
 pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
@@ -98,7 +99,7 @@ fn judge(text: &str, found: &regex::Captures<'_>, range: Range<usize>) -> (usize
         let word_after = text.get(end..).and_then(|t| t.chars().next()).is_some_and(char::is_alphanumeric);
         return if word_before || word_after { skip() } else { span(SpanKind::Url, end) };
     }
-    if group("path") {
+    if group("path") || group("file") {
         let end = range.start
             + text.get(range.clone()).unwrap_or_default().trim_end_matches(['.', ',', ';', ':']).len();
         let edge = before.is_none_or(|c| c.is_whitespace() || matches!(c, '(' | '"' | '\'' | '«' | '“'));
@@ -134,10 +135,16 @@ fn word_or_number(text: &str, range: Range<usize>) -> (usize, Option<Span>) {
         return (range.end, None);
     }
     if !run.starts_with(char::is_numeric) || !NUMBER.is_match(run) {
+        // `covid-19` is a name; `e2` in the middle of a word is nothing.
         let name = run.chars().any(char::is_uppercase) || run.contains('-');
         let span = Span { range: range.clone(), kind: SpanKind::Token };
-        // `covid-19` is a name; `e2` in the middle of a word is nothing.
-        return (range.end, name.then_some(span));
+        if name {
+            return (range.end, Some(span));
+        }
+        // `v1.2.3` is a version, not the number 2.3.
+        let rest = text.get(range.end..).unwrap_or_default();
+        let version = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+        return (range.end + version, None);
     }
     let rest = text.get(range.start..).unwrap_or_default();
     let mut end = range.start + NUMBER.find(rest).map_or(1, |m| m.end());

@@ -75,6 +75,11 @@ fn masks_come_back_in_any_order_or_not_at_all() {
     let text = "Send {a} to x@y.org 731 times";
     let masked = mask(text, &mask::opaque(text, &[]), Family::Numbers);
     assert_eq!(masked.text, "Send 748 to 765 731 times");
+    let tags = "a<b>bold</b>{x}word";
+    let masked_tags = mask(tags, &mask::opaque(tags, &[]), Family::Letters);
+    assert_eq!(masked_tags.text, "a X7 bold Z7 K7 word");
+    assert_eq!(masked_tags.restore("una X7 negrita Z7 K7 palabra").unwrap(), "una<b>negrita</b>{x}palabra");
+    assert_eq!(mask::core("😀 <b>Hi {x}</b> 👍", &scan("😀 <b>Hi {x}</b> 👍", &[])), 8..14);
     assert_eq!(masked.restore("a 765 envía 748 731 veces").unwrap(), "a x@y.org envía {a} 731 veces");
     for bad in ["748 731", "748 748 765", "1748 765", "765 7480"] {
         assert_eq!(masked.restore(bad), None, "{bad}");
