@@ -66,10 +66,13 @@ def prepare(data: Path, work: Path, pair: str) -> dict:
 
 def prepare_synthetic(source: sources.Monolingual, pair: str, work: Path, wall, entries: list, counts: dict) -> None:
     """Back-translated pairs for the direction into the human side, forward pairs for the other one."""
-    path = work / "synthetic" / f"{source.language}-{source.name}.tsv"
-    if not path.exists():
+    own, apertium = (work / "synthetic" / f"{prefix}{source.language}-{source.name}.tsv" for prefix in ("own-", ""))
+    rows = read_synthetic(own)
+    covered = {r[0 if source.language == pair[:2] else 1] for r in rows}
+    # The better teacher's pair replaces the other one for back-translation.
+    rows += [r for r in read_synthetic(apertium) if r[0 if source.language == pair[:2] else 1] not in covered]
+    if not rows:
         return
-    rows = [row for row in (line.split("\t") for line in files.lines_of(path)) if len(row) == 4]
     out_of, into = sources.directions(pair) if source.language == pair[:2] else sources.directions(pair)[::-1]
     for suffix, chosen, direction, role, factor in (
         ("back", rows, into, BACK, 1.0),
@@ -82,7 +85,14 @@ def prepare_synthetic(source: sources.Monolingual, pair: str, work: Path, wall, 
         if size:
             # A source of few sentences must not be repeated more often than it can bear.
             share = min(source.share, size / 2000) * factor
-            add_entry(entries, entry, source.licence + ", other side by Apertium", {direction: (share, role)})
+            add_entry(entries, entry, source.licence + ", other side by machine (Apertium or the reverse model)", {direction: (share, role)})
+
+
+def read_synthetic(path: Path) -> list[list[str]]:
+    """Rows of `synthesise.py`: both sides, whether good for forward use, source."""
+    if not path.exists():
+        return []
+    return [row for row in (line.split("\t") for line in files.lines_of(path)) if len(row) == 4]
 
 
 def add_entry(entries: list, name: str, licence: str, use: dict) -> None:

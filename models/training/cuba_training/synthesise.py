@@ -1,8 +1,11 @@
-"""Synthetic sentence pairs from monolingual text, with Apertium as the teacher.
+"""Synthetic sentence pairs from monolingual text, with Apertium or an own pack as the teacher.
 
 A pair keeps which side a person wrote: back-translation (the target side is human) teaches a direction fluent
 output, forward translation (the source side is human) teaches it words it has never seen, and also the
 teacher's mistakes. `corpus.py` tags the pairs so that the model can tell the kinds apart.
+
+An own pack (`--pack`) knows everyday language better than Apertium once it is trained for a while; its pairs serve
+back-translation only, since learning its own output forward teaches nothing.
 
 Resumable: the output is appended to in whole chunks, and the number of lines consumed is kept in a side file
 that is replaced atomically after each chunk.
@@ -79,8 +82,8 @@ def usable(source: str, target: str, unknown: int) -> bool:
     return bool(target) and 2 <= words <= 45 and unknown <= max(1, words // 8) and len(target) < 3 * len(source)
 
 
-def synthesise(language: str, pair: str, source: Path, output: Path, limit: int) -> int:
-    """Translate up to `limit` sentences of `source`; returns the number of pairs in `output`."""
+def synthesise(language: str, pair: str, source: Path, output: Path, limit: int, teacher, forward: bool = True) -> int:
+    """Translate up to `limit` sentences of `source` with `teacher`; returns the number of pairs in `output`."""
     state_path = output.with_suffix(".state.json")
     state = json.loads(state_path.read_text()) if state_path.exists() else {"read": 0, "bytes": 0, "pairs": 0}
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -94,23 +97,21 @@ def synthesise(language: str, pair: str, source: Path, output: Path, limit: int)
                 break
             chunk.append(normalise(line))
             if len(chunk) == CHUNK:
-                write_chunk(language, pair, source.stem.split(".")[0], chunk, number + 1, out, state, state_path)
+                write_chunk(teacher, forward, language == pair[:2], source.stem, chunk, number + 1, out, state, state_path)
                 chunk = []
         if chunk:
-            write_chunk(language, pair, source.stem.split(".")[0], chunk, state["read"] + len(chunk), out, state, state_path)
+            write_chunk(teacher, forward, language == pair[:2], source.stem, chunk, state["read"] + len(chunk), out, state, state_path)
     return state["pairs"]
 
 
-def write_chunk(language, pair, name, chunk, read, out, state, state_path) -> None:
-    first, second = pair.split("-")
-    chain = CHAINS[language, second if language == first else first]
-    for human, machine in zip(chunk, translate(chain, chunk)):
+def write_chunk(teacher, forward, human_first, name, chunk, read, out, state, state_path) -> None:
+    for human, machine in zip(chunk, teacher(chunk)):
         unknown = machine.count("*")
         machine = machine.replace("*", "")
         if not usable(human, machine, unknown):
             continue
-        forward_ok = int(not BAD_FORWARD.search(human) and unknown == 0)
-        sides = (human, machine) if language == first else (machine, human)
+        forward_ok = int(forward and not BAD_FORWARD.search(human) and unknown == 0)
+        sides = (human, machine) if human_first else (machine, human)
         out.write(f"{sides[0]}\t{sides[1]}\t{forward_ok}\t{name}\n".encode())
         state["pairs"] += 1
     out.flush()
@@ -124,10 +125,22 @@ def main() -> None:
     parser.add_argument("--pair", default="en-es")
     parser.add_argument("--language", required=True, help="language of the human text")
     parser.add_argument("--limit", type=int, default=10**9)
+    parser.add_argument("--pack", type=Path, help="folder of an own pack that translates from --language: the teacher instead of Apertium")
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
-    pairs = synthesise(args.language, args.pair, args.source, args.output, args.limit)
+    first, second = args.pair.split("-")
+    other = second if args.language == first else first
+    if args.pack:
+        from .evaluate import PackEngine
+
+        teacher = PackEngine(args.pack, f"{args.language}-{other}")
+    else:
+        chain = CHAINS[args.language, other]
+
+        def teacher(chunk):
+            return translate(chain, chunk)
+    pairs = synthesise(args.language, args.pair, args.source, args.output, args.limit, teacher, forward=not args.pack)
     print(f"{args.output.name}: {pairs} pairs", file=sys.stderr)
 
 
