@@ -47,7 +47,8 @@ fn run() -> Result<(), String> {
         if block.len() < 256 && !last {
             continue;
         }
-        let done = model.translate_batch(&block, &options, &Cancel::new(), &|_| ()).map_err(|e| e.to_string())?;
+        let done =
+            model.translate_batch(&block, &options, &Cancel::new(), &|_| ()).map_err(|e| e.to_string())?;
         for translation in done {
             let text = &translation.text;
             let line = if scores {

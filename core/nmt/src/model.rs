@@ -41,7 +41,12 @@ impl ModelFiles {
 
     /// Each side has its own vocabulary.
     pub fn split(model: impl Into<PathBuf>, source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
-        Self { model: model.into(), source_vocab: source.into(), target_vocab: target.into(), shortlist: None }
+        Self {
+            model: model.into(),
+            source_vocab: source.into(),
+            target_vocab: target.into(),
+            shortlist: None,
+        }
     }
 
     /// With a lexical shortlist.
@@ -104,7 +109,11 @@ impl Model {
     /// let error = Model::from_bytes(vec![0; 100], b"", None).unwrap_err();
     /// assert!(matches!(error, Error::Damaged { .. }));
     /// ```
-    pub fn from_bytes(model: Vec<u8>, source_vocab: &[u8], target_vocab: Option<&[u8]>) -> Result<Self, Error> {
+    pub fn from_bytes(
+        model: Vec<u8>,
+        source_vocab: &[u8],
+        target_vocab: Option<&[u8]>,
+    ) -> Result<Self, Error> {
         let vocab = |bytes: &[u8], name: &str| {
             Vocab::from_bytes(bytes, name).map(|vocab| (Arc::new(vocab), name.to_owned()))
         };
@@ -122,21 +131,40 @@ impl Model {
         let network = Transformer::load(&container).map_err(|fault| fault.of(&model_name))?;
         let shared = parts.target.is_none();
         let (source, source_name) = parts.source;
-        let (target, target_name) = parts.target.unwrap_or_else(|| (Arc::clone(&source), source_name.clone()));
+        let (target, target_name) =
+            parts.target.unwrap_or_else(|| (Arc::clone(&source), source_name.clone()));
         let (source_rows, target_rows) = network.vocab_sizes();
         fits(&source, source_rows, &source_name)?;
         fits(&target, target_rows, &target_name)?;
         if let Some(declared) = network.config().vocab_sizes.filter(|&d| d != (source_rows, target_rows)) {
-            let why = format!("it declares vocabularies of {declared:?} and has rows for {source_rows} and {target_rows}");
+            let why = format!(
+                "it declares vocabularies of {declared:?} and has rows for {source_rows} and {target_rows}"
+            );
             return Err(Error::Damaged { file: model_name, why });
         }
-        let shortlist = parts
-            .shortlist
-            .map(|(bytes, name)| {
-                Shortlist::parse(bytes, source.len(), target.len()).map_err(|fault| fault.of(&name))
-            })
-            .transpose()?;
-        Ok(Self { network, source, target, shortlist, shared, kernels: Kernels::detect() })
+        let model = Self { network, source, target, shortlist: None, shared, kernels: Kernels::detect() };
+        match parts.shortlist {
+            Some((bytes, name)) => model.attach(bytes, &name),
+            None => Ok(model),
+        }
+    }
+
+    /// The same model with a lexical shortlist that is in memory.
+    ///
+    /// ```
+    /// # fn with_list(model: cuba_nmt::Model) -> Result<(), cuba_nmt::Error> {
+    /// let list = cuba_nmt::format::write_shortlist(100, &[]);
+    /// let model = model.with_shortlist(list)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn with_shortlist(self, list: Vec<u8>) -> Result<Self, Error> {
+        self.attach(Bytes::Owned(list), "shortlist")
+    }
+
+    fn attach(mut self, list: Bytes, name: &str) -> Result<Self, Error> {
+        let list = Shortlist::parse(list, self.source.len(), self.target.len());
+        self.shortlist = Some(list.map_err(|fault| fault.of(name))?);
+        Ok(self)
     }
 
     /// The vocabulary of the source side.

@@ -55,7 +55,10 @@ impl Options {
         within("threads", self.threads, 1..=64)?;
         within("max_output_tokens", self.max_output_tokens, 1..=1024)?;
         within("max_source_tokens", self.max_source_tokens, 8..=512)?;
-        let numbers = [("length_penalty", self.length_penalty, 4.0), ("max_length_factor", self.max_length_factor, 16.0)];
+        let numbers = [
+            ("length_penalty", self.length_penalty, 4.0),
+            ("max_length_factor", self.max_length_factor, 16.0),
+        ];
         for (option, value, most) in numbers {
             if !(0.0..=most).contains(&value) {
                 return Err(Error::Request { option, why: format!("{value} is not within 0 to {most}") });

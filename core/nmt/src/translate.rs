@@ -46,7 +46,12 @@ struct Assembly {
 
 impl Model {
     /// Translates one sentence with default settings but those given.
-    pub fn translate(&self, source: &Source, options: &Options, cancel: &Cancel) -> Result<Translation, Error> {
+    pub fn translate(
+        &self,
+        source: &Source,
+        options: &Options,
+        cancel: &Cancel,
+    ) -> Result<Translation, Error> {
         let mut all = self.translate_batch(std::slice::from_ref(source), options, cancel, &|_| ())?;
         Ok(all.pop().unwrap_or_default())
     }
@@ -80,7 +85,13 @@ impl Model {
     }
 
     /// Cuts one source into pieces; none for text without tokens.
-    fn cut(&self, index: usize, source: &Source, options: &Options, pieces: &mut Vec<Piece>) -> Result<(), Error> {
+    fn cut(
+        &self,
+        index: usize,
+        source: &Source,
+        options: &Options,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<(), Error> {
         if source.text.trim().is_empty() {
             return Ok(());
         }
@@ -114,7 +125,8 @@ impl Model {
             None => first,
         };
         let phrases = source.forced.iter().filter(|forced| belongs(&forced.source));
-        let forced: Option<Vec<Phrase>> = phrases.map(|forced| Phrase::new(&self.target, &forced.phrase)).collect();
+        let forced: Option<Vec<Phrase>> =
+            phrases.map(|forced| Phrase::new(&self.target, &forced.phrase)).collect();
         let empty = |option, what: &str| Error::Request { option, why: format!("{what} without text") };
         if source.forbidden.iter().any(|phrase| phrase.trim().is_empty()) {
             return Err(empty("forbidden", "a phrase"));
@@ -171,7 +183,8 @@ const SHORTLIST_LEAST: usize = 5;
 fn places(pieces: &[Piece]) -> Vec<usize> {
     let mut places = Vec::with_capacity(pieces.len());
     for (at, piece) in pieces.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|i| pieces.get(i)).filter(|before| before.source == piece.source);
+        let before =
+            at.checked_sub(1).and_then(|i| pieces.get(i)).filter(|before| before.source == piece.source);
         places.push(before.and(places.last()).map_or(0, |place| place + 1));
     }
     places
@@ -250,20 +263,30 @@ impl Run<'_> {
                 })
             })?;
         }
-        let take = |slot: Mutex<Translation>| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let take =
+            |slot: Mutex<Translation>| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(results.into_iter().map(take).collect())
     }
 
     /// Translates one batch; returns the sources that are complete with it.
     fn batch(&self, batch: &[usize], ws: &mut Workspace) -> Result<Vec<(usize, Translation)>, Error> {
-        let jobs: Vec<Job> = batch.iter().filter_map(|&at| self.pieces.get(at)).map(|p| p.job.clone()).collect();
+        let jobs: Vec<Job> =
+            batch.iter().filter_map(|&at| self.pieces.get(at)).map(|p| p.job.clone()).collect();
         let wants = Wants {
             log_probs: self.options.log_probs,
             alignment: self.options.alignment,
             length_penalty: self.options.length_penalty,
             n_best: self.options.n_best,
         };
-        let found = search(&self.model.network, self.model.kernels, &self.model.target, &jobs, wants, ws, self.cancel)?;
+        let found = search(
+            &self.model.network,
+            self.model.kernels,
+            &self.model.target,
+            &jobs,
+            wants,
+            ws,
+            self.cancel,
+        )?;
         let mut complete = Vec::new();
         for (&at, found) in batch.iter().zip(found) {
             let (Some(piece), Some(&place)) = (self.pieces.get(at), self.places.get(at)) else { continue };
@@ -296,19 +319,22 @@ impl Run<'_> {
         for (at, (piece, found)) in pieces.iter().zip(parts).enumerate() {
             let Some(best) = found.first() else { continue };
             let (text, ranges) = vocab.decode_ranges(&best.tokens);
-            let spaced = text_of(at).get(piece.window.clone()).is_some_and(|t| t.starts_with(char::is_whitespace));
+            let spaced =
+                text_of(at).get(piece.window.clone()).is_some_and(|t| t.starts_with(char::is_whitespace));
             if at > 0 && spaced && !all.text.is_empty() && !text.is_empty() {
                 all.text.push(' ');
             }
             let start = all.text.len();
             all.text.push_str(&text);
             let shift = |range: Range<usize>| start + range.start..start + range.end;
-            all.tokens.extend(best.tokens.iter().zip(ranges).map(|(&id, range)| Token { id, range: shift(range) }));
+            all.tokens
+                .extend(best.tokens.iter().zip(ranges).map(|(&id, range)| Token { id, range: shift(range) }));
             all.log_probs.extend(&best.log_probs);
             all.reached_limit |= !best.ended;
             if let Some(alignment) = &mut alignment {
                 for row in &best.alignment {
-                    alignment.push(all.source_tokens.len(), row.get(..piece.tokens.len()).unwrap_or_default());
+                    alignment
+                        .push(all.source_tokens.len(), row.get(..piece.tokens.len()).unwrap_or_default());
                 }
             }
             all.source_tokens.extend(piece.tokens.iter().cloned());

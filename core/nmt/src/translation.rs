@@ -122,7 +122,10 @@ mod tests {
         alignment.push(0, &[0.75, 0.0]);
         alignment.push(2, &[0.0, 0.5]);
         assert_eq!(alignment.coverage(), Some((1.0 + 0.25 + 0.0 + 0.5) / 4.0));
-        assert_eq!((alignment.best(0), alignment.best(2), alignment.best(9)), (Some((0, 0.75)), Some((3, 0.5)), None));
+        assert_eq!(
+            (alignment.best(0), alignment.best(2), alignment.best(9)),
+            (Some((0, 0.75)), Some((3, 0.5)), None)
+        );
         assert_eq!(Alignment::new(0).coverage(), None);
     }
 }

@@ -51,6 +51,8 @@ pub(crate) fn windows(text: &str, tokens: &[Token], most: usize) -> Vec<Range<us
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::string_slice, clippy::single_range_in_vec_init)]
+
     use super::*;
     use proptest::prelude::*;
 

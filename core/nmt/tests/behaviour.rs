@@ -73,7 +73,10 @@ fn what_comes_back_is_consistent() {
             let alignment = t.alignment.as_ref().unwrap();
             for at in 0..t.tokens.len() {
                 let sum: f32 = alignment.row(at).iter().sum();
-                assert!(alignment.row(at).len() == t.source_tokens.len() && sum > 0.0 && sum < 1.0001, "{sum}");
+                assert!(
+                    alignment.row(at).len() == t.source_tokens.len() && sum > 0.0 && sum < 1.0001,
+                    "{sum}"
+                );
             }
             assert!((0.0..=1.0).contains(&t.coverage().unwrap()));
             assert_eq!(t.windows, 1);
@@ -100,8 +103,10 @@ fn a_beam_finds_what_is_at_least_as_likely() {
     let options = |beam| Options { beam, n_best: beam, length_penalty: 0.0, ..Options::default() };
     let greedy = run(&model, &plain(&texts), &options(1));
     let beam = run(&model, &plain(&texts), &options(6));
-    let better = greedy.iter().zip(&beam).filter(|(g, b)| !b.reached_limit && total(b) > total(g) + 1e-4).count();
-    let worse = greedy.iter().zip(&beam).filter(|(g, b)| !g.reached_limit && total(b) < total(g) - 1e-3).count();
+    let better =
+        greedy.iter().zip(&beam).filter(|(g, b)| !b.reached_limit && total(b) > total(g) + 1e-4).count();
+    let worse =
+        greedy.iter().zip(&beam).filter(|(g, b)| !g.reached_limit && total(b) < total(g) - 1e-3).count();
     assert!(better > worse && better > 5, "{better} better, {worse} worse of {}", texts.len());
     for translation in &beam {
         let scores: Vec<f32> = translation.alternatives.iter().map(|a| a.score).collect();
@@ -123,16 +128,24 @@ fn forced_phrases_always_stand() {
         let texts = sentences(12, 8, 15 + seed as u64);
         let phrases = [vec!["tena"], vec!["Cuba", "so le ta"], vec!["42 km/h", "tena", "tena"]];
         for (beam, phrases) in [1, 2, 4].into_iter().zip(&phrases) {
-            let bind = |text: &String| phrases.iter().fold(Source::from(text), |s, phrase| s.force(*phrase, None));
+            let bind =
+                |text: &String| phrases.iter().fold(Source::from(text), |s, phrase| s.force(*phrase, None));
             let sources: Vec<Source> = texts.iter().map(bind).collect();
-            for (t, source) in run(&model, &sources, &Options { beam, ..Options::default() }).iter().zip(&sources) {
+            for (t, source) in
+                run(&model, &sources, &Options { beam, ..Options::default() }).iter().zip(&sources)
+            {
                 for phrase in phrases {
                     let wanted = phrases.iter().filter(|p| p == &phrase).count();
-                    assert!(t.text.matches(phrase).count() >= wanted, "{phrase} in {:?} of {source:?}", t.text);
+                    assert!(
+                        t.text.matches(phrase).count() >= wanted,
+                        "{phrase} in {:?} of {source:?}",
+                        t.text
+                    );
                     let whole = t.text.match_indices(phrase).any(|(at, _)| {
                         let behind = t.text[at + phrase.len()..].chars().next();
                         let before = t.text[..at].chars().next_back();
-                        !behind.is_some_and(char::is_alphanumeric) && !before.is_some_and(char::is_alphanumeric)
+                        !behind.is_some_and(char::is_alphanumeric)
+                            && !before.is_some_and(char::is_alphanumeric)
                     });
                     assert!(whole, "{phrase} as a word in {:?}", t.text);
                 }
@@ -148,7 +161,9 @@ fn forbidden_words_never_stand() {
     let free = run(&model, &plain(&texts), &Options::default());
     let mut forbidden = 0;
     for (text, translation) in texts.iter().zip(free) {
-        let Some(word) = translation.text.split(|c: char| !c.is_alphanumeric()).find(|w| w.len() > 1) else { continue };
+        let Some(word) = translation.text.split(|c: char| !c.is_alphanumeric()).find(|w| w.len() > 1) else {
+            continue;
+        };
         for beam in [1, 3] {
             let source = Source::from(text).forbid(word);
             let t = &run(&model, &[source], &Options { beam, ..Options::default() })[0];
@@ -173,7 +188,10 @@ fn a_prefix_is_kept_and_gone_on_from() {
             let free = &run(&model, &[Source::from(&text)], &Options::default())[0];
             let ids: Vec<u32> = free.tokens.iter().map(|t| t.id).collect();
             if beam == 1 && model.target_vocab().ids(&free.text) == ids && !free.reached_limit {
-                assert_eq!(run(&model, &[Source::from(&text).prefix(&free.text)], &options)[0].text, free.text);
+                assert_eq!(
+                    run(&model, &[Source::from(&text).prefix(&free.text)], &options)[0].text,
+                    free.text
+                );
             }
         }
     }
@@ -188,7 +206,11 @@ fn five_thousand_words_are_cut_into_windows_and_none_is_lost() {
     assert!(t.windows > 40);
     let whole = model.source_vocab().encode(&text);
     let end = t.source_tokens.iter().fold(0, |end, token| {
-        assert!(text[end..token.range.start.max(end)].trim().is_empty(), "text left out before {}", token.range.start);
+        assert!(
+            text[end..token.range.start.max(end)].trim().is_empty(),
+            "text left out before {}",
+            token.range.start
+        );
         token.range.end.max(end)
     });
     assert_eq!(end, text.len());
@@ -298,7 +320,8 @@ fn a_shortlist_serves_plain_sentences_only() {
     std::fs::write(path("lex.s2t.bin"), cuba_nmt::format::write_shortlist(100, &lists)).unwrap();
     let files = ModelFiles::shared(path("model.bin"), path("vocab.spm")).with_shortlist(path("lex.s2t.bin"));
     let model = Model::open(&files).unwrap();
-    let sources = ["tena so le ta na ri se", "TENA SO LE TA NA RI SE", "tena 42 so le ta na", "te"].map(Source::from);
+    let sources =
+        ["tena so le ta na ri se", "TENA SO LE TA NA RI SE", "tena 42 so le ta na", "te"].map(Source::from);
     let with = run(&model, &sources, &Options { shortlist: true, ..Options::default() });
     let without = run(&model, &sources, &Options::default());
     assert_eq!(with[1..], without[1..], "capitals, numbers and short text do without");

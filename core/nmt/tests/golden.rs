@@ -26,7 +26,12 @@ struct Case {
 fn cases() -> Vec<Case> {
     let vocab = include_bytes!("golden/enes.spm");
     let trained = || Model::from_bytes(include_bytes!("golden/enes.bin").to_vec(), vocab, None).unwrap();
-    let texts = ["Hello.", "Where is the station?", "My daughter has had a fever of 39.5 °C since Monday.", "naïve café ☃"];
+    let texts = [
+        "Hello.",
+        "Where is the station?",
+        "My daughter has had a fever of 39.5 °C since Monday.",
+        "naïve café ☃",
+    ];
     let texts = texts.map(Source::from).to_vec();
     let bound = vec![Source::from("The wheel is flat.").force("rueda", None).forbid("mi").prefix("La")];
     let beam = Options { beam: 4, n_best: 4, ..Options::default() };
@@ -46,7 +51,8 @@ fn cases() -> Vec<Case> {
     ];
     for (seed, (name, shape)) in (100u64..).zip(shapes) {
         let vocab = spm(shape.vocab).write();
-        let model = Model::from_bytes(model(&shape, seed), &vocab, shape.split.then_some(vocab.as_slice())).unwrap();
+        let model =
+            Model::from_bytes(model(&shape, seed), &vocab, shape.split.then_some(vocab.as_slice())).unwrap();
         let sources = sentences(6, 9, seed).iter().map(Source::from).collect();
         cases.push(Case { name, model, sources, options: Options::default() });
     }
@@ -85,13 +91,16 @@ fn every_instruction_set_gives_the_golden_output() {
     let bless = std::env::var_os("CUBA_BLESS").is_some();
     let mut blessed = String::new();
     for mut case in cases() {
-        let wanted: String =
-            GOLDEN.lines().filter(|l| l.starts_with(&format!("{} ", case.name))).fold(String::new(), |all, l| all + l + "\n");
+        let wanted: String = GOLDEN
+            .lines()
+            .filter(|l| l.starts_with(&format!("{} ", case.name)))
+            .fold(String::new(), |all, l| all + l + "\n");
         for isa in Isa::available() {
             assert!(case.model.use_isa(isa));
             for threads in [1, 2] {
                 let options = Options { threads, ..case.options.clone() };
-                let done = case.model.translate_batch(&case.sources, &options, &Cancel::new(), &|_| ()).unwrap();
+                let done =
+                    case.model.translate_batch(&case.sources, &options, &Cancel::new(), &|_| ()).unwrap();
                 let got = describe(case.name, &done);
                 if bless && isa == Isa::Portable && threads == 1 {
                     blessed += &got;

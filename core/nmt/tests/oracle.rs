@@ -83,7 +83,10 @@ fn compare(shape: &Shape, seed: u64, texts: &[String], found: &mut Found) {
             found.differ += 1;
             let logit = |tokens: &[u32]| forced.logits[tokens.get(agreed).copied().unwrap_or(0) as usize];
             let gap = logit(&theirs) - logit(&tokens);
-            assert!((0.0..TIE).contains(&gap), "seed {seed}, {text}: {tokens:?} against {theirs:?}, gap {gap}");
+            assert!(
+                (0.0..TIE).contains(&gap),
+                "seed {seed}, {text}: {tokens:?} against {theirs:?}, gap {gap}"
+            );
         }
     }
 }

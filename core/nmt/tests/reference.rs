@@ -11,7 +11,8 @@ fn check(model: &str, golden: &str, tolerance: f64) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/training/fixtures");
     let model = Model::open(&ModelFiles::shared(dir.join(model), dir.join("vocab.enes.spm"))).unwrap();
     let golden: Value = serde_json::from_str(&std::fs::read_to_string(dir.join(golden)).unwrap()).unwrap();
-    let numbers = |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect() };
+    let numbers =
+        |v: &Value| -> Vec<f64> { v.as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect() };
     let sentences = golden["sentences"].as_array().unwrap();
     assert!(sentences.len() > 3);
     for case in sentences {

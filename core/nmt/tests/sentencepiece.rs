@@ -39,9 +39,13 @@ fn check(name: &str) {
         let decoded = vocab.decode(&ids);
         let (want, back) = (numbers(&case["ids"]), case["decoded"].as_str().unwrap());
         if ids != want || spans != expected || decoded != back {
-            wrong.push(format!("{text:?}\n {ids:?} {want:?}\n {spans:?} {expected:?}\n {decoded:?} {back:?}"));
+            wrong
+                .push(format!("{text:?}\n {ids:?} {want:?}\n {spans:?} {expected:?}\n {decoded:?} {back:?}"));
         }
-        assert!(tokens.iter().all(|t| text.get(t.range.clone()).is_some()), "places on boundaries in {text:?}");
+        assert!(
+            tokens.iter().all(|t| text.get(t.range.clone()).is_some()),
+            "places on boundaries in {text:?}"
+        );
     }
     for case in golden["decode"].as_array().unwrap() {
         let ids = numbers(&case["ids"]);

@@ -89,7 +89,8 @@ impl<'a> Cursor<'a> {
     /// A `u64` that must fit the address space.
     pub(crate) fn size(&mut self, what: &str) -> Result<usize, Fault> {
         let value = self.u64(what)?;
-        usize::try_from(value).map_err(|_| damaged(format!("{what} is {value}, more than this device can hold")))
+        usize::try_from(value)
+            .map_err(|_| damaged(format!("{what} is {value}, more than this device can hold")))
     }
 
     pub(crate) fn i32(&mut self, what: &str) -> Result<i32, Fault> {

@@ -74,33 +74,93 @@ pub(crate) struct Ffn {
 
 /// Options that only training, other architectures or other programs read.
 const IRRELEVANT: &[&str] = &[
-    "dim-rnn", "enc-cell", "enc-type", "enc-cell-depth", "dec-cell-base-depth", "dec-cell-high-depth", "skip",
-    "transformer-dim-aan", "transformer-aan-depth", "transformer-aan-activation", "transformer-aan-nogate",
-    "transformer-depth-scaling", "bert-type-vocab-size", "bert-train-type-embeddings", "ulr-dim-emb",
-    "ulr-trainable-transformation", "char-stride", "char-highway", "char-conv-filters-num",
-    "char-conv-filters-widths", "transformer-dropout", "transformer-dropout-attention", "transformer-dropout-ffn",
-    "dec-cell", "special-vocab", "version", "original-type",
+    "dim-rnn",
+    "enc-cell",
+    "enc-type",
+    "enc-cell-depth",
+    "dec-cell-base-depth",
+    "dec-cell-high-depth",
+    "skip",
+    "transformer-dim-aan",
+    "transformer-aan-depth",
+    "transformer-aan-activation",
+    "transformer-aan-nogate",
+    "transformer-depth-scaling",
+    "bert-type-vocab-size",
+    "bert-train-type-embeddings",
+    "ulr-dim-emb",
+    "ulr-trainable-transformation",
+    "char-stride",
+    "char-highway",
+    "char-conv-filters-num",
+    "char-conv-filters-widths",
+    "transformer-dropout",
+    "transformer-dropout-attention",
+    "transformer-dropout-ffn",
+    "dec-cell",
+    "special-vocab",
+    "version",
+    "original-type",
 ];
 
 /// Options that must be off, because what they switch on is not here.
 const MUST_BE_OFF: &[&str] = &[
-    "transformer-no-projection", "transformer-train-position-embeddings", "transformer-tied-layers",
-    "transformer-pool", "transformer-rnn-projection", "transformer-no-bias", "transformer-no-affine", "right-left",
-    "layer-normalization", "ulr", "lemma-dim-emb", "lemma-dependency", "factors-dim-emb", "embedding-fix-src",
+    "transformer-no-projection",
+    "transformer-train-position-embeddings",
+    "transformer-tied-layers",
+    "transformer-pool",
+    "transformer-rnn-projection",
+    "transformer-no-bias",
+    "transformer-no-affine",
+    "right-left",
+    "layer-normalization",
+    "ulr",
+    "lemma-dim-emb",
+    "lemma-dependency",
+    "factors-dim-emb",
+    "embedding-fix-src",
 ];
 
 /// Options that are read below.
 const HONOURED: &[&str] = &[
-    "type", "dim-emb", "dim-vocabs", "transformer-heads", "enc-depth", "dec-depth", "transformer-dim-ffn",
-    "transformer-ffn-depth", "transformer-decoder-dim-ffn", "transformer-decoder-ffn-depth",
-    "transformer-ffn-activation", "transformer-decoder-autoreg", "tied-embeddings", "tied-embeddings-src",
-    "tied-embeddings-all", "transformer-preprocess", "transformer-postprocess", "transformer-postprocess-emb",
-    "transformer-postprocess-top", "transformer-guided-alignment-layer", "output-omit-bias", "input-types",
+    "type",
+    "dim-emb",
+    "dim-vocabs",
+    "transformer-heads",
+    "enc-depth",
+    "dec-depth",
+    "transformer-dim-ffn",
+    "transformer-ffn-depth",
+    "transformer-decoder-dim-ffn",
+    "transformer-decoder-ffn-depth",
+    "transformer-ffn-activation",
+    "transformer-decoder-autoreg",
+    "tied-embeddings",
+    "tied-embeddings-src",
+    "tied-embeddings-all",
+    "transformer-preprocess",
+    "transformer-postprocess",
+    "transformer-postprocess-emb",
+    "transformer-postprocess-top",
+    "transformer-guided-alignment-layer",
+    "output-omit-bias",
+    "input-types",
 ];
 
 /// Beginnings of names that belong to the architecture.
-const ARCHITECTURE: &[&str] =
-    &["transformer-", "dim-", "enc-", "dec-", "tied-", "output-", "lemma-", "factors-", "ulr", "char-", "input-"];
+const ARCHITECTURE: &[&str] = &[
+    "transformer-",
+    "dim-",
+    "enc-",
+    "dec-",
+    "tied-",
+    "output-",
+    "lemma-",
+    "factors-",
+    "ulr",
+    "char-",
+    "input-",
+];
 
 impl Config {
     /// Reads the text of `special:model.yml`.
@@ -133,7 +193,7 @@ impl Config {
             alignment_layer: options.alignment_layer(decoder_layers)?,
             output_bias: !options.is_on("output-omit-bias"),
         };
-        if config.dim % config.heads != 0 || config.dim % 2 != 0 {
+        if !config.dim.is_multiple_of(config.heads) || !config.dim.is_multiple_of(2) {
             return Err(damaged(format!(
                 "special:model.yml gives {} heads to {} dimensions, which do not divide",
                 config.heads, config.dim
@@ -165,7 +225,8 @@ impl Options {
                 continue;
             }
             if let Some(item) = trimmed.strip_prefix("- ").or_else(|| (trimmed == "-").then_some("")) {
-                let key = open.as_ref().ok_or_else(|| damaged("special:model.yml has a list without a name"))?;
+                let key =
+                    open.as_ref().ok_or_else(|| damaged("special:model.yml has a list without a name"))?;
                 options.entry(key.clone()).or_default().push(scalar(item));
                 continue;
             }
@@ -174,7 +235,10 @@ impl Options {
                 continue;
             }
             if line.starts_with([' ', '\t']) {
-                return Err(unsupported(format!("special:model.yml has the nested option {}", short(trimmed))));
+                return Err(unsupported(format!(
+                    "special:model.yml has the nested option {}",
+                    short(trimmed)
+                )));
             }
             let (key, value) = trimmed
                 .split_once(':')
@@ -198,7 +262,9 @@ impl Options {
     fn is_on(&self, key: &str) -> bool {
         self.0.get(key).is_some_and(|values| {
             !values.is_empty()
-                && values.iter().any(|v| !matches!(v.as_str(), "" | "false" | "0" | "none" | "None" | "~" | "null"))
+                && values
+                    .iter()
+                    .any(|v| !matches!(v.as_str(), "" | "false" | "0" | "none" | "None" | "~" | "null"))
         })
     }
 
@@ -225,7 +291,12 @@ impl Options {
         Ok(())
     }
 
-    fn number(&self, key: &str, default: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize, Fault> {
+    fn number(
+        &self,
+        key: &str,
+        default: usize,
+        range: std::ops::RangeInclusive<usize>,
+    ) -> Result<usize, Fault> {
         let Some(value) = self.one(key) else { return Ok(default) };
         value.parse().ok().filter(|n| range.contains(n)).ok_or_else(|| {
             damaged(format!(
@@ -244,7 +315,9 @@ impl Options {
             Some([source, target]) => Ok(Some((*source, *target))),
             Some([both]) => Ok(Some((*both, *both))),
             Some([]) => Ok(None),
-            Some(more) => Err(unsupported(format!("it has {} vocabularies; translation takes one or two", more.len()))),
+            Some(more) => {
+                Err(unsupported(format!("it has {} vocabularies; translation takes one or two", more.len())))
+            }
             None => Err(damaged("special:model.yml has a dim-vocabs that is no list of numbers")),
         }
     }
@@ -270,7 +343,10 @@ impl Options {
 
     fn tying(&self) -> Tying {
         let all = self.is_on("tied-embeddings-all");
-        Tying { sources: all || self.is_on("tied-embeddings-src"), output: all || self.is_on("tied-embeddings") }
+        Tying {
+            sources: all || self.is_on("tied-embeddings-src"),
+            output: all || self.is_on("tied-embeddings"),
+        }
     }
 
     /// `d` is dropout, which inference does not do.
@@ -290,12 +366,11 @@ impl Options {
     fn alignment_layer(&self, layers: usize) -> Result<usize, Fault> {
         match self.one("transformer-guided-alignment-layer").unwrap_or("last") {
             "last" => Ok(layers - 1),
-            other => other
-                .parse()
-                .ok()
-                .filter(|n| (1..=layers).contains(n))
-                .map(|n: usize| n - 1)
-                .ok_or_else(|| damaged(format!("its transformer-guided-alignment-layer is {}", short(other)))),
+            other => {
+                other.parse().ok().filter(|n| (1..=layers).contains(n)).map(|n: usize| n - 1).ok_or_else(
+                    || damaged(format!("its transformer-guided-alignment-layer is {}", short(other))),
+                )
+            }
         }
     }
 }
@@ -358,7 +433,11 @@ mod tests {
     #[test]
     fn what_changes_the_arithmetic_is_refused_by_name() {
         for (from, to, word) in [
-            ("transformer-train-position-embeddings: false", "transformer-train-position-embeddings: true", "position"),
+            (
+                "transformer-train-position-embeddings: false",
+                "transformer-train-position-embeddings: true",
+                "position",
+            ),
             ("type: transformer", "type: s2s", "s2s"),
             ("dec-cell: ssru", "dec-cell: gru", "gru"),
             ("ulr: false", "transformer-mystery: 3", "transformer-mystery"),

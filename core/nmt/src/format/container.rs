@@ -53,8 +53,12 @@ impl DType {
             0x0101 => Ok(Self::Int8),
             0x0404 => Ok(Self::Float32),
             0x4101 => Ok(Self::Intgemm8),
-            0x4102 => Err(unsupported(format!("tensor {name} is intgemm16; convert the model with --gemm-type intgemm8"))),
-            0x0402 => Err(unsupported(format!("tensor {name} is float16; convert the model to float32 or intgemm8"))),
+            0x4102 => Err(unsupported(format!(
+                "tensor {name} is intgemm16; convert the model with --gemm-type intgemm8"
+            ))),
+            0x0402 => Err(unsupported(format!(
+                "tensor {name} is float16; convert the model to float32 or intgemm8"
+            ))),
             other if other & 0x0800 != 0 || other > 0x4102 => Err(unsupported(format!(
                 "tensor {name} is packed for one processor family (type {other:#x}); convert the model with --gemm-type intgemm8"
             ))),
@@ -80,6 +84,11 @@ impl Item {
     /// Number of elements: the product of the shape.
     pub fn elements(&self) -> usize {
         self.elements
+    }
+
+    /// Where its first `len` bytes lie in the file; the directory was checked to hold all elements.
+    pub(crate) fn place(&self, len: usize) -> Range<usize> {
+        self.data.start..self.data.start + len
     }
 }
 
@@ -132,11 +141,6 @@ impl Container {
         self.bytes.as_slice().get(item.data.clone()).expect("ranges were checked when the directory was read")
     }
 
-    /// Where the `i8` elements of an item lie in the file.
-    pub(crate) fn int8_range(&self, item: &Item) -> Range<usize> {
-        item.data.start..item.data.start + item.elements
-    }
-
     /// The shared bytes, so that a matrix can live longer than the directory.
     pub(crate) fn shared(&self) -> Arc<Bytes> {
         Arc::clone(&self.bytes)
@@ -157,7 +161,9 @@ impl Container {
     /// The architecture text.
     pub(crate) fn config_text(&self) -> Result<String, Fault> {
         let item = self.get(CONFIG_ITEM).ok_or_else(|| {
-            unsupported("it has no special:model.yml, so its architecture is unknown; convert it with marian-conv")
+            unsupported(
+                "it has no special:model.yml, so its architecture is unknown; convert it with marian-conv",
+            )
         })?;
         let data = self.data(item);
         let text = data.split(|&b| b == 0).next().unwrap_or_default();
@@ -287,7 +293,7 @@ mod tests {
         let w = model.get("W").unwrap();
         assert_eq!((w.dtype, w.shape.as_slice(), w.elements()), (DType::Intgemm8, &[2, 3][..], 6));
         assert_eq!(model.multiplier(w), Some(0.5));
-        assert_eq!(model.int8_range(w).start % ALIGN, 0);
+        assert_eq!(w.place(6).start % ALIGN, 0);
         assert_eq!(model.floats("b").unwrap(), [1.0, 2.0, 3.0]);
         assert_eq!(model.floats("W"), None);
         assert_eq!(model.config_text().unwrap(), "dim-emb: 2\n");
@@ -309,7 +315,7 @@ mod tests {
             (b"<html><body>404 not found", "web page"),
             (&[0u8; 64], "zeros"),
         ] {
-            let (Err(Fault::Damaged(why)) | Err(Fault::Unsupported(why))) = parse(bytes.to_vec()) else {
+            let Err(Fault::Damaged(why) | Fault::Unsupported(why)) = parse(bytes.to_vec()) else {
                 panic!("must fail")
             };
             assert!(why.contains(word), "{why}");

@@ -43,14 +43,16 @@ impl Shortlist {
         cursor.size("the number of translations a word")?;
         let offset_count = cursor.size("the number of offsets")?;
         let target_count = cursor.size("the number of targets")?;
-        let bytes_of = |count: usize, size: usize| count.checked_mul(size).unwrap_or(usize::MAX);
+        let bytes_of = |count: usize, size: usize| count.saturating_mul(size);
         let (_, offsets) = cursor.take(bytes_of(offset_count, 8), "the offsets")?;
         let (_, targets) = cursor.take(bytes_of(target_count, 4), "the targets")?;
         if first > target {
             return Err(damaged(format!("it keeps {first} frequent words, but the vocabulary has {target}")));
         }
         if offset_count > source + 1 {
-            return Err(damaged(format!("it lists {offset_count} source words, but the vocabulary has {source}")));
+            return Err(damaged(format!(
+                "it lists {offset_count} source words, but the vocabulary has {source}"
+            )));
         }
         let list = Self { bytes, first: first as u32, offsets, targets };
         let mut last = 0;
@@ -93,7 +95,7 @@ impl Shortlist {
             }
         }
         let mut next = self.first;
-        while set.len() % 8 != 0 && (next as usize) < target {
+        while !set.len().is_multiple_of(8) && (next as usize) < target {
             set.insert(next);
             next += 1;
         }
@@ -106,7 +108,8 @@ impl Shortlist {
 pub fn write_shortlist(first: u32, translations: &[Vec<u32>]) -> Vec<u8> {
     let targets: usize = translations.iter().map(Vec::len).sum();
     let mut out = Vec::with_capacity(HEADER + 8 * translations.len() + 4 * targets);
-    for word in [MAGIC, 0, u64::from(first), u64::from(first), translations.len() as u64 + 1, targets as u64] {
+    for word in [MAGIC, 0, u64::from(first), u64::from(first), translations.len() as u64 + 1, targets as u64]
+    {
         out.extend(word.to_le_bytes());
     }
     let mut at = 0u64;

@@ -73,7 +73,7 @@ impl<'a> Hunt<'a> {
             let standing = &hypothesis.standing;
             // Tokens left must suffice for what is missing, and the end of sentence.
             let hurry = step + rules.missing(standing) + 1 >= self.job.max_len;
-            let bound = step < rules.prefix.len() || (hurry && !rules.satisfied(standing));
+            let bound = step < rules.prefix.len() || (hurry && !standing.is_complete());
             Ask {
                 best: if bound { 0 } else { self.width() },
                 wanted: rules.wanted(standing, step, hurry),
@@ -92,7 +92,7 @@ impl<'a> Hunt<'a> {
         vocab: &Vocab,
         step: usize,
         choices: Vec<Vec<(u32, f32)>>,
-        alignment: Option<Vec<Box<[f32]>>>,
+        alignment: Option<&[Box<[f32]>]>,
     ) -> Vec<usize> {
         let chosen = self.select(vocab, choices);
         let old = std::mem::take(&mut self.live);
@@ -100,7 +100,7 @@ impl<'a> Hunt<'a> {
         let mut parents = Vec::with_capacity(chosen.len());
         for candidate in chosen {
             let Some(from) = old.get(candidate.hypothesis) else { continue };
-            let row = alignment.as_ref().and_then(|rows| rows.get(candidate.hypothesis)).cloned();
+            let row = alignment.and_then(|rows| rows.get(candidate.hypothesis)).cloned();
             let node = self.nodes.len();
             let Candidate { token, log_prob, score, standing, hypothesis } = candidate;
             self.nodes.push(Node { parent: from.node, token, log_prob, alignment: row });
@@ -115,7 +115,8 @@ impl<'a> Hunt<'a> {
         if self.finished.is_empty() && self.live.is_empty() {
             // Nothing may follow, as can happen with forbidden phrases only: what stands is all there will be.
             let rank = |h: &Hypothesis| self.rank(h.score, step.max(1));
-            self.finished = old.iter().map(|h| Finished { node: h.node, rank: rank(h), ended: false }).collect();
+            self.finished =
+                old.iter().map(|h| Finished { node: h.node, rank: rank(h), ended: false }).collect();
         }
         parents
     }
@@ -134,9 +135,18 @@ impl<'a> Hunt<'a> {
         let mut all = Vec::with_capacity(choices.iter().map(Vec::len).sum());
         for (index, (from, choices)) in self.live.iter().zip(choices).enumerate() {
             for (token, log_prob) in choices {
-                let standing =
-                    if rules.is_free() { Standing::default() } else { rules.advance(vocab, &from.standing, token) };
-                all.push(Candidate { hypothesis: index, token, log_prob, score: from.score + log_prob, standing });
+                let standing = if rules.is_free() {
+                    Standing::default()
+                } else {
+                    rules.advance(vocab, &from.standing, token)
+                };
+                all.push(Candidate {
+                    hypothesis: index,
+                    token,
+                    log_prob,
+                    score: from.score + log_prob,
+                    standing,
+                });
             }
         }
         // Of equal scores the earlier hypothesis and its better token come first: the sort is stable.

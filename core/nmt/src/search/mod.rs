@@ -92,13 +92,14 @@ pub(crate) fn search(
         model.step(kernels, &encoded, &rows, step, &mut state, ws, alignment.as_mut(), cancel)?;
         let choices = choose(model, kernels, vocab, &hunts, step, ws, wants.log_probs);
         let mut choices = choices.into_iter();
-        let mut alignment = alignment.map(Vec::into_iter);
         let (mut parents, mut first) = (Vec::with_capacity(rows.len()), 0);
         for hunt in &mut hunts {
             let live = hunt.live();
             let choices: Vec<_> = choices.by_ref().take(live).collect();
-            let alignment = alignment.as_mut().map(|rows| rows.by_ref().take(live).collect());
-            parents.extend(hunt.advance(vocab, step, choices, alignment).into_iter().map(|parent| first + parent));
+            let alignment = alignment.as_deref().and_then(|rows| rows.get(first..first + live));
+            parents.extend(
+                hunt.advance(vocab, step, choices, alignment).into_iter().map(|parent| first + parent),
+            );
             first += live;
         }
         state.select(&parents);
@@ -122,7 +123,9 @@ fn choose(
     log_probs: bool,
 ) -> Vec<Vec<(u32, f32)>> {
     let live: usize = hunts.iter().map(Hunt::live).sum();
-    let plain = hunts.iter().all(|hunt| hunt.live() == 0 || (hunt.job().is_plain() && hunt.job().shortlist.is_none()));
+    let plain = hunts
+        .iter()
+        .all(|hunt| hunt.live() == 0 || (hunt.job().is_plain() && hunt.job().shortlist.is_none()));
     if plain {
         return choose_best(model, kernels, vocab, live, ws, log_probs);
     }

@@ -26,12 +26,20 @@ pub(super) struct Picker<'a> {
 impl<'a> Picker<'a> {
     pub(super) fn new(vocab: &'a Vocab, asks: Vec<Ask<'a>>) -> Self {
         let rows = asks.len();
-        Self { vocab, asks, sums: TopK::new(rows, 0), best: vec![Vec::new(); rows], wanted: vec![Vec::new(); rows] }
+        Self {
+            vocab,
+            asks,
+            sums: TopK::new(rows, 0),
+            best: vec![Vec::new(); rows],
+            wanted: vec![Vec::new(); rows],
+        }
     }
 
     /// Tokens and log-probabilities of one row: the best ones, best first, then those wanted besides.
     pub(super) fn row(&self, row: usize) -> Vec<(u32, f32)> {
-        let (Some(best), Some(wanted)) = (self.best.get(row), self.wanted.get(row)) else { return Vec::new() };
+        let (Some(best), Some(wanted)) = (self.best.get(row), self.wanted.get(row)) else {
+            return Vec::new();
+        };
         let besides = wanted.iter().filter(|w| best.iter().all(|b| b.0 != w.0));
         let sum = self.sums.log_sum(row);
         best.iter().chain(besides).map(|&(id, logit)| (id, logit - sum)).collect()
@@ -55,7 +63,9 @@ impl LogitSink for Picker<'_> {
                 wanted.push((id, logit));
             }
         }
-        let worst = |best: &[(u32, f32)]| best.last().filter(|_| best.len() == ask.best).map_or(f32::NEG_INFINITY, |b| b.1);
+        let worst = |best: &[(u32, f32)]| {
+            best.last().filter(|_| best.len() == ask.best).map_or(f32::NEG_INFINITY, |b| b.1)
+        };
         if ask.best == 0 || kernels.max(logits) <= worst(best) {
             return;
         }

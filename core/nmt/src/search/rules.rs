@@ -31,6 +31,13 @@ pub(crate) struct Standing {
     tail: Vec<u8>,
 }
 
+impl Standing {
+    /// Whether every forced phrase stands.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.met.iter().all(|&met| met)
+    }
+}
+
 impl Phrase {
     /// `None` for a phrase without tokens.
     pub(crate) fn new(vocab: &Vocab, phrase: &str) -> Option<Self> {
@@ -71,11 +78,6 @@ impl Rules {
     pub(crate) fn missing(&self, standing: &Standing) -> usize {
         let unmet = self.forced.iter().zip(&standing.met).filter(|(_, met)| !**met);
         unmet.map(|(phrase, _)| phrase.len()).sum()
-    }
-
-    /// Whether every forced phrase stands.
-    pub(crate) fn satisfied(&self, standing: &Standing) -> bool {
-        standing.met.iter().all(|&met| met)
     }
 
     /// After one more token.
@@ -134,7 +136,7 @@ impl Rules {
     /// Whether a token may follow.
     pub(crate) fn allows(&self, vocab: &Vocab, standing: &Standing, token: u32) -> bool {
         if token == vocab.eos() {
-            return self.satisfied(standing);
+            return standing.is_complete();
         }
         if standing.open && continues_word(vocab, token) {
             return false;
@@ -156,7 +158,9 @@ impl Rules {
 /// The bytes a token adds to the text, with its space.
 fn surface(vocab: &Vocab, token: u32) -> Vec<u8> {
     match vocab.kind(token) {
-        PieceKind::Normal | PieceKind::UserDefined => vocab.piece(token).replace(crate::vocab::SPACE, " ").into_bytes(),
+        PieceKind::Normal | PieceKind::UserDefined => {
+            vocab.piece(token).replace(crate::vocab::SPACE, " ").into_bytes()
+        }
         PieceKind::Byte => vocab.byte(token).into_iter().collect(),
         PieceKind::Unknown | PieceKind::Control | PieceKind::Unused => Vec::new(),
     }
@@ -198,11 +202,14 @@ mod tests {
     use super::*;
     use crate::vocab::SpmFile;
 
-    const WORDS: [&str; 8] = ["\u{2581}a", "\u{2581}b", "c", "\u{2581}bc", ",", "\u{2581}a,", "猫", "\u{2581}"];
+    const WORDS: [&str; 8] =
+        ["\u{2581}a", "\u{2581}b", "c", "\u{2581}bc", ",", "\u{2581}a,", "猫", "\u{2581}"];
 
     fn vocab() -> Vocab {
-        let mut pieces = vec![("</s>".to_owned(), 0.0, PieceKind::Control), ("<unk>".into(), 0.0, PieceKind::Unknown)];
-        pieces.extend(WORDS.iter().map(|w| ((*w).to_owned(), -1.0 - w.len() as f32 / 8.0, PieceKind::Normal)));
+        let mut pieces =
+            vec![("</s>".to_owned(), 0.0, PieceKind::Control), ("<unk>".into(), 0.0, PieceKind::Unknown)];
+        pieces
+            .extend(WORDS.iter().map(|w| ((*w).to_owned(), -1.0 - w.len() as f32 / 8.0, PieceKind::Normal)));
         Vocab::from_bytes(&SpmFile { pieces, ..SpmFile::default() }.write(), "v").unwrap()
     }
 
@@ -226,10 +233,10 @@ mod tests {
         let s = rules.advance(&v, &rules.start(), a);
         assert_eq!((rules.count(&s), rules.wanted(&s, 1, false)), (1, vec![a, b]));
         let s = rules.advance(&v, &s, a);
-        assert_eq!((rules.count(&s), rules.satisfied(&s)), (2, false));
+        assert_eq!((rules.count(&s), s.is_complete()), (2, false));
         assert!(!rules.allows(&v, &s, v.eos()));
         let s = rules.advance(&v, &rules.advance(&v, &s, a), b);
-        assert!(rules.satisfied(&s) && rules.count(&s) == 4 && rules.allows(&v, &s, v.eos()));
+        assert!(s.is_complete() && rules.count(&s) == 4 && rules.allows(&v, &s, v.eos()));
     }
 
     #[test]
@@ -240,7 +247,7 @@ mod tests {
         let s = rules.advance(&v, &rules.advance(&v, &rules.start(), a), comma);
         assert_eq!((rules.count(&s), rules.wanted(&s, 2, true)), (0, vec![a]));
         let s = rules.advance(&v, &rules.advance(&v, &s, a), b);
-        assert!(rules.satisfied(&s));
+        assert!(s.is_complete());
         assert!(!rules.allows(&v, &s, id(&v, "c")), "a letter behind it would change the word");
         assert!(rules.allows(&v, &s, comma) && rules.allows(&v, &s, a) && rules.allows(&v, &s, id(&v, "猫")));
     }
@@ -254,7 +261,11 @@ mod tests {
         let s = rules.advance(&v, &s, id(&v, "\u{2581}b"));
         assert!(!rules.allows(&v, &s, id(&v, "c")));
         assert!(rules.allows(&v, &s, id(&v, ",")));
-        assert!(stands_at_end("a bc,", 3, "bc") && !stands_at_end("a bcd", 3, "bc") && !stands_at_end("abc", 2, "bc"));
+        assert!(
+            stands_at_end("a bc,", 3, "bc")
+                && !stands_at_end("a bcd", 3, "bc")
+                && !stands_at_end("abc", 2, "bc")
+        );
         assert!(!stands_at_end("bc and", 4, "bc"), "what stands already cannot be forbidden again");
     }
 

@@ -1,10 +1,10 @@
 //! One step of the decoder for many hypotheses at once.
 
-use super::weights::{Attention, Recurrence};
+use super::weights::{Attention, Recurrence, Ssru};
 use super::{Encoded, Transformer, Workspace};
 use crate::error::Error;
 use crate::format::config::Autoregression;
-use crate::kernel::{Keys, Kernels};
+use crate::kernel::{Kernels, Keys};
 use crate::options::Cancel;
 
 /// One hypothesis in a step.
@@ -40,7 +40,9 @@ impl DecoderState {
                 Memory::Cells(cells) => {
                     if parents.iter().enumerate().any(|(row, &parent)| row != parent) {
                         let old = std::mem::take(cells);
-                        let row = |&parent: &usize| old.get(parent * dim..(parent + 1) * dim).expect("a row there was");
+                        let row = |&parent: &usize| {
+                            old.get(parent * dim..(parent + 1) * dim).expect("a row there was")
+                        };
                         *cells = parents.iter().flat_map(row).copied().collect();
                     } else {
                         cells.truncate(parents.len() * dim);
@@ -121,7 +123,8 @@ impl Transformer {
 
     fn recur(&self, kernels: Kernels, recurrence: &Recurrence, memory: &mut Memory, ws: &mut Workspace) {
         match (recurrence, memory) {
-            (Recurrence::Ssru { candidate, gate, wrap }, Memory::Cells(cells)) => {
+            (Recurrence::Ssru(unit), Memory::Cells(cells)) => {
+                let Ssru { candidate, gate, wrap } = &**unit;
                 let Workspace { quantised, x, y, q, k, normed, .. } = ws;
                 let input = wrap.enter(kernels, x, normed);
                 q.resize(x.len(), 0.0);
@@ -155,7 +158,9 @@ impl Transformer {
         block.k.apply(kernels, x, false, quantised, k);
         block.v.apply(kernels, x, false, quantised, v);
         let queries = q.chunks_exact(dim).zip(k.chunks_exact(dim)).zip(v.chunks_exact(dim));
-        for (((query, key), value), (out, (keys, values))) in queries.zip(joined.chunks_exact_mut(dim).zip(past)) {
+        for (((query, key), value), (out, (keys, values))) in
+            queries.zip(joined.chunks_exact_mut(dim).zip(past))
+        {
             keys.push(key);
             values.extend_from_slice(value);
             weights.resize(self.config.heads * keys.capacity(), 0.0);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Transformer, Workspace, apply_blocks};
 use crate::error::Error;
-use crate::kernel::{Keys, Kernels};
+use crate::kernel::{Kernels, Keys};
 use crate::options::Cancel;
 
 /// Encoded sentences of one batch.

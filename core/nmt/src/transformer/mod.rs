@@ -82,7 +82,14 @@ impl Transformer {
     }
 
     /// `sqrt(dim) * embedding + position` of one token; no token (the start of a translation) has a zero embedding.
-    fn embed(&self, kernels: Kernels, table: &Embedding, token: Option<u32>, position: usize, out: &mut [f32]) {
+    fn embed(
+        &self,
+        kernels: Kernels,
+        table: &Embedding,
+        token: Option<u32>,
+        position: usize,
+        out: &mut [f32],
+    ) {
         match token {
             Some(id) => {
                 table.row(kernels, id, out);

@@ -92,7 +92,14 @@ impl Linear {
     }
 
     /// `y[m, n]` from `x[m, k]`; `relu` is applied on the way out.
-    pub(crate) fn apply(&self, kernels: Kernels, x: &[f32], relu: bool, scratch: &mut Quantised, y: &mut [f32]) {
+    pub(crate) fn apply(
+        &self,
+        kernels: Kernels,
+        x: &[f32],
+        relu: bool,
+        scratch: &mut Quantised,
+        y: &mut [f32],
+    ) {
         match &self.matrix {
             Matrix::Int8 { weights, multiplier, unquant } => {
                 kernels.quantise(x, self.k, *multiplier, scratch);
@@ -192,8 +199,16 @@ pub(crate) struct EncoderLayer {
 /// What a decoder layer knows of the words before.
 #[derive(Debug)]
 pub(crate) enum Recurrence {
-    Attention(Attention),
-    Ssru { candidate: Linear, gate: Linear, wrap: Wrap },
+    Attention(Box<Attention>),
+    Ssru(Box<Ssru>),
+}
+
+/// One recurrent unit.
+#[derive(Debug)]
+pub(crate) struct Ssru {
+    pub(crate) candidate: Linear,
+    pub(crate) gate: Linear,
+    pub(crate) wrap: Wrap,
 }
 
 /// One decoder layer.
@@ -244,7 +259,11 @@ pub(crate) struct Output {
 
 #[derive(Debug)]
 enum OutputMatrix {
-    Int8 { weights: Int8, multiplier: f32, unquant: f32 },
+    Int8 {
+        weights: Int8,
+        multiplier: f32,
+        unquant: f32,
+    },
     /// `[vocabulary, dim]`.
     Float(Floats),
 }
@@ -266,7 +285,9 @@ impl Output {
                 let affine = Affine { unquant: *unquant, bias, activation: Fused::None };
                 kernels.project(scratch, weights.view(kernels), rows, affine, sink);
             }
-            OutputMatrix::Float(weights) => kernels.project_f32(x, weights.as_slice(), self.dim, rows, bias, sink),
+            OutputMatrix::Float(weights) => {
+                kernels.project_f32(x, weights.as_slice(), self.dim, rows, bias, sink);
+            }
         }
     }
 }
@@ -303,7 +324,8 @@ impl Loader<'_> {
     fn layers(&self) -> Result<Layers, Fault> {
         let config = self.config;
         let shared = config.tying.sources;
-        let (source_name, target_name) = if shared { ("Wemb", "Wemb") } else { ("encoder_Wemb", "decoder_Wemb") };
+        let (source_name, target_name) =
+            if shared { ("Wemb", "Wemb") } else { ("encoder_Wemb", "decoder_Wemb") };
         let (source, source_rows) = self.embedding(source_name)?;
         let (target, target_rows) = self.embedding(target_name)?;
         let emb_norm = |prefix: &str| {
@@ -337,14 +359,16 @@ impl Loader<'_> {
     fn decoder_layer(&self, layer: usize) -> Result<DecoderLayer, Fault> {
         let dim = self.config.dim;
         let recurrence = match self.config.autoregression {
-            Autoregression::SelfAttention => Recurrence::Attention(self.attention(&format!("decoder_l{layer}_self"))?),
+            Autoregression::SelfAttention => {
+                Recurrence::Attention(Box::new(self.attention(&format!("decoder_l{layer}_self"))?))
+            }
             Autoregression::Ssru => {
                 let rnn = format!("decoder_l{layer}_rnn");
-                Recurrence::Ssru {
+                Recurrence::Ssru(Box::new(Ssru {
                     candidate: self.linear(&format!("{rnn}_W"), dim, dim, None)?,
                     gate: self.linear(&format!("{rnn}_Wf"), dim, dim, Some(&format!("{rnn}_bf")))?,
                     wrap: self.wrap(&rnn, &format!("{rnn}_ffn"))?,
-                }
+                }))
             }
         };
         Ok(DecoderLayer {
@@ -356,9 +380,16 @@ impl Loader<'_> {
 
     fn attention(&self, prefix: &str) -> Result<Attention, Fault> {
         let dim = self.config.dim;
-        let part = |x: &str| self.linear(&format!("{prefix}_W{x}"), dim, dim, Some(&format!("{prefix}_b{x}")));
+        let part =
+            |x: &str| self.linear(&format!("{prefix}_W{x}"), dim, dim, Some(&format!("{prefix}_b{x}")));
         let around = format!("{prefix}_Wo");
-        Ok(Attention { q: part("q")?, k: part("k")?, v: part("v")?, o: part("o")?, wrap: self.wrap(&around, &around)? })
+        Ok(Attention {
+            q: part("q")?,
+            k: part("k")?,
+            v: part("v")?,
+            o: part("o")?,
+            wrap: self.wrap(&around, &around)?,
+        })
     }
 
     fn feed_forward(&self, prefix: &str, ffn: Ffn) -> Result<FeedForward, Fault> {
@@ -399,7 +430,8 @@ impl Loader<'_> {
 
     fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>, Fault> {
         let item = self.item(name)?;
-        let values = self.container.floats(name).ok_or_else(|| damaged(format!("tensor {name} is not float32")))?;
+        let values =
+            self.container.floats(name).ok_or_else(|| damaged(format!("tensor {name} is not float32")))?;
         if values.len() != len {
             return Err(damaged(format!("tensor {name} has shape {:?}, expected {len} values", item.shape)));
         }
@@ -479,7 +511,10 @@ impl Loader<'_> {
             return Err(damaged(format!("tensor {name} has shape {:?}", item.shape)));
         };
         if *width != dim || *rows > 1 << 22 {
-            return Err(damaged(format!("tensor {name} has shape {:?}, expected [vocabulary, {dim}]", item.shape)));
+            return Err(damaged(format!(
+                "tensor {name} has shape {:?}, expected [vocabulary, {dim}]",
+                item.shape
+            )));
         }
         let embedding = match item.dtype {
             DType::Intgemm8 => Embedding::Int8 {
@@ -494,7 +529,8 @@ impl Loader<'_> {
 
     fn output(&self, embedding: &str, vocab: usize) -> Result<Output, Fault> {
         let dim = self.config.dim;
-        let bias = self.config.output_bias.then(|| self.vector("decoder_ff_logit_out_b", vocab)).transpose()?;
+        let bias =
+            self.config.output_bias.then(|| self.vector("decoder_ff_logit_out_b", vocab)).transpose()?;
         let own = "decoder_ff_logit_out_W";
         let (name, turned) = if self.config.tying.output { (embedding, false) } else { (own, true) };
         let item = self.item(name)?;
@@ -513,7 +549,8 @@ impl Loader<'_> {
             DType::Float32 if turned => {
                 let there = self.finite(item)?;
                 let there = there.as_slice();
-                let at = |row: usize, column: usize| there.get(column * vocab + row).copied().unwrap_or_default();
+                let at =
+                    |row: usize, column: usize| there.get(column * vocab + row).copied().unwrap_or_default();
                 let turned = (0..vocab).flat_map(|row| (0..dim).map(move |column| at(row, column))).collect();
                 OutputMatrix::Float(Floats::Owned(turned))
             }

@@ -94,7 +94,10 @@ impl Vocab {
         let mut text = String::new();
         for piece in &file.pieces {
             text.push_str(&piece.0);
-            ends.push(u32::try_from(text.len()).map_err(|_| unsupported("its pieces are more than 4 GB of text"))?);
+            ends.push(
+                u32::try_from(text.len())
+                    .map_err(|_| unsupported("its pieces are more than 4 GB of text"))?,
+            );
         }
         Ok(Self {
             trie: Trie::new(&keys(&is_text)),
@@ -229,7 +232,9 @@ impl Vocab {
                 PieceKind::Unknown => text.push_str(&self.unk_surface),
                 _ => {
                     let mut piece = self.piece(id);
-                    if strips && text.is_empty() && !stripped
+                    if strips
+                        && text.is_empty()
+                        && !stripped
                         && let Some(rest) = piece.strip_prefix(SPACE)
                     {
                         piece = rest;
@@ -301,7 +306,8 @@ fn byte_pieces(file: &SpmFile) -> Result<Option<Box<[u32; 256]>>, Fault> {
     }
     let mut all = Box::new([0; 256]);
     for (slot, id) in all.iter_mut().zip(table) {
-        *slot = id.ok_or_else(|| damaged("it promises byte_fallback but lacks some of the 256 byte pieces"))?;
+        *slot =
+            id.ok_or_else(|| damaged("it promises byte_fallback but lacks some of the 256 byte pieces"))?;
     }
     Ok(Some(all))
 }

@@ -71,9 +71,8 @@ impl Normalizer {
         let mut after_space = self.remove_extra;
         while at < text.len() {
             let (mut piece, len) = next(at);
-            while after_space {
-                let Some(rest) = piece.strip_prefix(' ') else { break };
-                piece = rest;
+            if after_space {
+                piece = piece.trim_start_matches(' ');
             }
             for (n, part) in piece.split(' ').enumerate() {
                 if n > 0 {
@@ -155,14 +154,15 @@ fn split_charsmap(map: &[u8]) -> Result<(Vec<u32>, Vec<u8>), Fault> {
     let wrong = || damaged("its precompiled_charsmap is cut or of another kind");
     let (size, rest) = map.split_first_chunk::<4>().ok_or_else(wrong)?;
     let size = u32::from_le_bytes(*size) as usize;
-    if size == 0 || size % 4 != 0 || size > rest.len() {
+    if size == 0 || !size.is_multiple_of(4) || size > rest.len() {
         return Err(wrong());
     }
     let (trie, replacements) = rest.split_at_checked(size).ok_or_else(wrong)?;
     if replacements.last().is_some_and(|&b| b != 0) {
         return Err(wrong());
     }
-    let units = trie.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("chunks of 4"))).collect();
+    let units =
+        trie.chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().expect("chunks of 4"))).collect();
     Ok((units, replacements.to_vec()))
 }
 

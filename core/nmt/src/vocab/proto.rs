@@ -31,6 +31,7 @@ pub enum Algorithm {
 
 /// The fields of a `ModelProto` that matter to encoding and decoding.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "the switches of the file, one by one")]
 pub struct SpmFile {
     /// Piece, score, kind; the place in the list is the number of the token.
     pub pieces: Vec<(String, f32, PieceKind)>,
@@ -95,7 +96,9 @@ impl SpmFile {
                 (3, Value::Number(1)) => self.algorithm = Algorithm::Unigram,
                 (3, Value::Number(2)) => self.algorithm = Algorithm::Bpe,
                 (3, Value::Number(other)) => {
-                    return Err(Fault::Unsupported(format!("its model_type is {other}; unigram and BPE are known")));
+                    return Err(Fault::Unsupported(format!(
+                        "its model_type is {other}; unigram and BPE are known"
+                    )));
                 }
                 (24, Value::Number(on)) => self.whitespace_suffix = on != 0,
                 (35, Value::Number(on)) => self.byte_fallback = on != 0,
@@ -148,7 +151,10 @@ impl SpmFile {
         put_number(&mut trainer, 3, if self.algorithm == Algorithm::Bpe { 2 } else { 1 });
         put_number(&mut trainer, 35, u64::from(self.byte_fallback));
         for (field, kind) in [(40, PieceKind::Unknown), (42, PieceKind::Control)] {
-            let id = self.pieces.iter().position(|(text, _, k)| *k == kind && (field == 40 || *text == self.eos_piece));
+            let id = self
+                .pieces
+                .iter()
+                .position(|(text, _, k)| *k == kind && (field == 40 || *text == self.eos_piece));
             put_number(&mut trainer, field, id.unwrap_or_default() as u64);
         }
         put_number(&mut trainer, 41, (-1i64).cast_unsigned());
@@ -249,7 +255,10 @@ impl<'a> Reader<'a> {
             }
             5 => Value::Fixed32(u32::from_le_bytes(self.take(4)?.try_into().expect("take gives 4 bytes"))),
             other => {
-                return Err(damaged(format!("it is no SentencePiece model (wire type {other} at {})", self.at)));
+                return Err(damaged(format!(
+                    "it is no SentencePiece model (wire type {other} at {})",
+                    self.at
+                )));
             }
         };
         Ok(Some(Field { number: key >> 3, value }))

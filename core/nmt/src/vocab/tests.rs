@@ -30,12 +30,15 @@ fn the_best_path_wins_and_keeps_its_place() {
 #[test]
 fn unknown_text_is_one_token_or_its_bytes() {
     let v = vocab(&[("\u{2581}", -1.0, N), ("a", -1.0, N)]);
-    assert_eq!(v.encode("añña"), [
-        Token { id: 2, range: 0..0 },
-        Token { id: 3, range: 0..1 },
-        Token { id: v.unk(), range: 1..5 },
-        Token { id: 3, range: 5..6 },
-    ]);
+    assert_eq!(
+        v.encode("añña"),
+        [
+            Token { id: 2, range: 0..0 },
+            Token { id: 3, range: 0..1 },
+            Token { id: v.unk(), range: 1..5 },
+            Token { id: 3, range: 5..6 },
+        ]
+    );
     let bytes: Vec<String> = (0..256).map(|b| format!("<0x{b:02X}>")).collect();
     let mut pieces = vec![("\u{2581}", -1.0, N)];
     pieces.extend(bytes.iter().map(|b| (b.as_str(), 0.0, PieceKind::Byte)));
@@ -52,7 +55,13 @@ fn unknown_text_is_one_token_or_its_bytes() {
 #[test]
 fn user_defined_pieces_are_never_cut() {
     let own = PieceKind::UserDefined;
-    let v = vocab(&[("\u{2581}", -1.0, N), ("\u{2581}a", -1.5, N), ("<x>", 0.0, own), ("<", -5.0, N), ("x>", -5.0, N)]);
+    let v = vocab(&[
+        ("\u{2581}", -1.0, N),
+        ("\u{2581}a", -1.5, N),
+        ("<x>", 0.0, own),
+        ("<", -5.0, N),
+        ("x>", -5.0, N),
+    ]);
     let names: Vec<&str> = v.ids("a<x>").into_iter().map(|id| v.piece(id)).collect();
     assert_eq!(names, ["\u{2581}a", "<x>"]);
 }
@@ -83,7 +92,9 @@ fn wrong_files_are_named() {
         // A protobuf cut between two fields is a shorter protobuf: it need not fail, but must not panic.
         let _ = Vocab::from_bytes(whole.get(..len).unwrap(), "cut.spm");
     }
-    let Err(Error::Damaged { file, .. }) = Vocab::from_bytes(b"<html>", "page.spm") else { panic!("must fail") };
+    let Err(Error::Damaged { file, .. }) = Vocab::from_bytes(b"<html>", "page.spm") else {
+        panic!("must fail")
+    };
     assert_eq!(file, "page.spm");
     let twins = file_with_twins();
     assert!(Vocab::from_bytes(&twins, "twins.spm").is_err());

@@ -91,7 +91,8 @@ impl Walk<'_> {
     pub(crate) fn step(&mut self, byte: u8) -> bool {
         let first = self.node.first as usize;
         let children = self.trie.nodes.get(first..first + self.node.count as usize).unwrap_or_default();
-        let found = children.binary_search_by_key(&byte, |node| node.byte).ok().and_then(|at| children.get(at));
+        let found =
+            children.binary_search_by_key(&byte, |node| node.byte).ok().and_then(|at| children.get(at));
         if let Some(&node) = found {
             self.node = node;
         }
@@ -116,7 +117,10 @@ mod tests {
             assert_eq!(trie.get(key), Some(number));
         }
         assert_eq!((trie.get(b"abc"), trie.get(b""), trie.get(b"c")), (None, None, None));
-        assert_eq!((trie.longest(b"abcx"), trie.longest(b"abcdx"), trie.longest(b"x")), (Some(2), Some(4), None));
+        assert_eq!(
+            (trie.longest(b"abcx"), trie.longest(b"abcdx"), trie.longest(b"x")),
+            (Some(2), Some(4), None)
+        );
         assert_eq!(Trie::new(&[]).longest(b"a"), None);
     }
 }

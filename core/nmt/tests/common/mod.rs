@@ -149,7 +149,8 @@ impl Maker<'_> {
         let dim = self.shape.dim;
         if scale == SHARP {
             // Of either sign: with a turned embedding behind it, the last token would otherwise repeat itself.
-            let scales: Vec<f32> = (0..dim).map(|_| if self.random.below(2) == 0 { scale } else { -scale }).collect();
+            let scales: Vec<f32> =
+                (0..dim).map(|_| if self.random.below(2) == 0 { scale } else { -scale }).collect();
             self.items.push(NewItem::floats(&format!("{prefix}_ln_scale{suffix}"), &[1, dim], &scales));
         } else {
             self.vector(&format!("{prefix}_ln_scale{suffix}"), dim, scale, scale / 8.0);
@@ -228,7 +229,8 @@ pub fn model(shape: &Shape, seed: u64) -> Vec<u8> {
         maker.norm("decoder_top", "", SHARP);
     }
     // The end is likely enough to come, the unknown token never.
-    let bias = (0..vocab).map(|id| [7.0, -100.0].get(id).copied().unwrap_or_else(|| maker.random.unit() * 0.2));
+    let bias =
+        (0..vocab).map(|id| [7.0, -100.0].get(id).copied().unwrap_or_else(|| maker.random.unit() * 0.2));
     let bias = bias.collect::<Vec<f32>>();
     maker.items.push(NewItem::floats("decoder_ff_logit_out_b", &[1, vocab], &bias));
     maker.items.push(NewItem::text(CONFIG_ITEM, &shape.config()));
@@ -236,14 +238,13 @@ pub fn model(shape: &Shape, seed: u64) -> Vec<u8> {
 }
 
 /// Letters that vocabularies have one by one.
-const SINGLES: &str = "\u{2581}abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'\"-()áéíóúñüß";
+const SINGLES: &str =
+    "\u{2581}abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?'\"-()áéíóúñüß";
 
 /// A vocabulary of `size` pieces: two special ones, 256 bytes, letters, and syllables.
 pub fn spm(size: usize) -> SpmFile {
-    let mut pieces: Vec<(String, f32, PieceKind)> = vec![
-        ("</s>".into(), 0.0, PieceKind::Control),
-        ("<unk>".into(), 0.0, PieceKind::Unknown),
-    ];
+    let mut pieces: Vec<(String, f32, PieceKind)> =
+        vec![("</s>".into(), 0.0, PieceKind::Control), ("<unk>".into(), 0.0, PieceKind::Unknown)];
     pieces.extend((0..256).map(|b| (format!("<0x{b:02X}>"), 0.0, PieceKind::Byte)));
     pieces.extend(SINGLES.chars().map(|c| (c.to_string(), -9.0, PieceKind::Normal)));
     let (consonants, vowels) = ("tnsrldmcpgbvfhkzjwqxy", "eaoiu");
