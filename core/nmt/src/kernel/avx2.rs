@@ -1,34 +1,42 @@
 //! AVX2: unsigned times signed bytes, added in 16 bits as far as that is exact.
 //!
-//! `vpmaddubsw` multiplies an unsigned with a signed byte and adds pairs in 16 bits, with saturation. Activations are
-//! moved up by 127 (0..=254) and 127 times the sum of the weights is taken off at the end. Four such products fit 16 bits
-//! unless the weights are large: 254 times the sum of the positive (or of the negative) ones must stay below 32,768. A
-//! [`Survey`](super::survey::Survey) of the weights says for each block of 64 whether it does. Where it does not, even and
-//! odd weights are multiplied apart: a single product always fits.
+//! `vpmaddubsw` multiplies unsigned with signed bytes and adds pairs in 16 bits, with saturation. Four products are added
+//! there, in the cheapest of three ways that a [`Survey`](super::survey::Survey) of the weights finds exact:
 //!
-//! Bound: 64 multiply-adds in 5 instructions (2 `vpmaddubsw`, `vpaddw`, `vpmaddwd`, `vpaddd`).
+//! - activations that are nowhere negative (behind a ReLU) are unsigned already;
+//! - activations are moved up by 127, and 127 times the sum of the weights is taken off at the end: exact where the
+//!   positive (and the negative) ones of any four weights sum to at most 129 (254 * 129 < 32,768);
+//! - the sign goes from the activation to the weight: exact where the sizes of any four sum to at most 258.
+//!
+//! Blocks of 64 weights that are larger than that, rare ones, are multiplied in 16 bits and added in 32.
+//!
+//! Bound: 64 multiply-adds in 5 instructions (2 `vpmaddubsw`, `vpaddw`, `vpmaddwd`, `vpaddd`), 8 where signs move.
 #![allow(unsafe_code)]
 
 use super::int8::{CHUNK, Int8Matrix, Quantised, Rows};
-use super::survey::{BLOCK, Known};
+use super::portable::dot;
+use super::survey::{BLOCK, Block, Known, NOT_MOVED};
 use std::arch::x86_64::{
-    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi16,
-    _mm256_add_epi32, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
-    _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-    _mm256_max_epi8, _mm256_max_epi16, _mm256_min_epi8, _mm256_movemask_epi8, _mm256_permute2x128_si256,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_epi16,
-    _mm256_sub_epi32,
+    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32, _mm256_abs_epi8,
+    _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
+    _mm256_cmpgt_epi8, _mm256_cmpgt_epi16, _mm256_cvtepi8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_epi8, _mm256_max_epi16,
+    _mm256_min_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
+    _mm256_sub_epi16, _mm256_sub_epi32, _mm256_xor_si256,
 };
 use std::ops::Range;
 
-/// Rows of weights of one tile: two groups of four, each with its own mask of careful blocks.
+/// Rows of weights of one tile.
 const NR: usize = 8;
 
 /// Bytes of a register.
 const STEP: usize = 32;
 
-/// By how much activations are moved up.
-const SHIFT: i32 = 127;
+/// How activations become unsigned.
+const PLAIN: u8 = 0;
+const MOVED: u8 = 1;
+const SIGNED: u8 = 2;
 
 /// Exact sums of the rows `block` of `x` with the outputs `outputs`, [`CHUNK`] places a row.
 ///
@@ -51,187 +59,169 @@ pub(super) unsafe fn sums(
     let blocks = k / BLOCK;
     for (j, first) in outputs.clone().step_by(NR).enumerate() {
         let weights = w.tile::<NR>(rows, first, outputs.end);
-        let large = &known.large[j * NR..j * NR + NR];
-        let large = [0, 4].map(|g| large[g] | large[g + 1] | large[g + 2] | large[g + 3]);
-        let moved = known.moved[j * NR..].as_ptr();
+        let group = j * NR..j * NR + NR;
+        let large = known.large[group.clone()].iter().fold(0, |all, large| all | large);
+        let moved = &known.moved[group];
         let out = &mut out[j * NR..];
+        let run = if x.nonnegative {
+            tiles::<PLAIN>
+        } else if moved.contains(&NOT_MOVED) {
+            tiles::<SIGNED>
+        } else {
+            tiles::<MOVED>
+        };
         // SAFETY: AVX2 is there; each row of `a` and of the weights is `k >= blocks * BLOCK` bytes; `out` has `NR`
         // places in each of `m` rows of `CHUNK` and `moved` has them, as `CHUNK` is a multiple of `NR`.
-        unsafe {
-            if large == [0, 0] {
-                for i in 0..m {
-                    tile(
-                        a.as_ptr().add(i * k).cast(),
-                        blocks,
-                        weights,
-                        moved,
-                        out.as_mut_ptr().add(i * CHUNK),
-                    );
-                }
-            } else {
-                for i in 0..m {
-                    let (a, out) = (a.as_ptr().add(i * k).cast(), out.as_mut_ptr().add(i * CHUNK));
-                    careful_tile(a, blocks, weights, large, moved, out);
-                }
-            }
-        }
+        unsafe { run(a.as_ptr(), m, [k, blocks], weights, large, moved.as_ptr(), out.as_mut_ptr()) };
         if blocks * BLOCK < k {
-            add_rest(
-                a,
-                blocks * BLOCK,
-                std::array::from_fn(|i| w.row(rows.at((first + i).min(outputs.end - 1)))),
-                out,
-            );
-        }
-    }
-}
-
-/// The products beyond the last whole block.
-fn add_rest(a: &[i8], from: usize, weights: [&[i8]; NR], out: &mut [i32]) {
-    let k = weights[0].len();
-    for (i, a) in a.chunks_exact(k).enumerate() {
-        for (sum, w) in out[i * CHUNK..].iter_mut().zip(weights) {
-            let rest = a[from..].iter().zip(&w[from..]);
-            *sum += rest.map(|(&a, &w)| (i32::from(a.cast_unsigned()) - SHIFT) * i32::from(w)).sum::<i32>();
-        }
-    }
-}
-
-/// One row of activations with eight rows of weights that are nowhere large.
-///
-/// # Safety
-/// AVX2; `a` and each of `w` good for `blocks * BLOCK` bytes, `moved` and `out` for `NR` places.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn tile(a: *const u8, blocks: usize, w: [*const i8; NR], moved: *const i32, out: *mut i32) {
-    let ones = _mm256_set1_epi16(1);
-    let mut acc = [_mm256_setzero_si256(); NR];
-    let mut at = 0;
-    while at < blocks * BLOCK {
-        // SAFETY: `at + BLOCK <= blocks * BLOCK`.
-        unsafe {
-            let (a0, a1) = (load(a.add(at)), load(a.add(at + STEP)));
-            for (acc, w) in acc.iter_mut().zip(w) {
-                *acc = four_products(*acc, a0, a1, w.add(at), ones);
+            for (i, a) in a.chunks_exact(k).enumerate() {
+                for (j, sum) in out[i * CHUNK..i * CHUNK + NR].iter_mut().enumerate() {
+                    let row = w.row(rows.at((first + j).min(outputs.end - 1)));
+                    *sum += dot(&a[blocks * BLOCK..], &row[blocks * BLOCK..]);
+                }
             }
         }
-        at += BLOCK;
     }
-    // SAFETY: as the caller promises.
-    unsafe { write_sums(acc, moved, out) };
 }
 
-/// [`tile`] for weights that are large in some blocks: a mask for each group of four rows.
+/// All rows of `a` with eight rows of weights.
 ///
 /// # Safety
-/// As for [`tile`].
+/// AVX2; `a` is `m` rows of `k >= blocks * BLOCK` bytes, each of `w` good for as many, `moved` for `NR` places, `out` for
+/// `NR` in each row of [`CHUNK`]. `KIND` must be exact for the weights outside of the blocks `large`.
 #[target_feature(enable = "avx2")]
-unsafe fn careful_tile(
-    a: *const u8,
-    blocks: usize,
+unsafe fn tiles<const KIND: u8>(
+    a: *const i8,
+    m: usize,
+    [k, blocks]: [usize; 2],
     w: [*const i8; NR],
-    large: [u32; 2],
+    large: u32,
     moved: *const i32,
     out: *mut i32,
 ) {
-    let ones = _mm256_set1_epi16(1);
-    let mut acc = [_mm256_setzero_si256(); NR];
-    for b in 0..blocks {
-        let at = b * BLOCK;
-        // SAFETY: `at + BLOCK <= blocks * BLOCK`.
+    for i in 0..m {
+        let mut acc = [_mm256_setzero_si256(); NR];
+        // SAFETY: as the caller promises; `moved` is taken off only where it was added.
         unsafe {
-            let (a0, a1) = (load(a.add(at)), load(a.add(at + STEP)));
-            for (g, large) in large.into_iter().enumerate() {
-                let group = acc[g * 4..g * 4 + 4].iter_mut().zip(&w[g * 4..g * 4 + 4]);
-                if b < 32 && large >> b & 1 == 0 {
-                    for (acc, w) in group {
-                        *acc = four_products(*acc, a0, a1, w.add(at), ones);
-                    }
-                } else {
-                    for (acc, w) in group {
-                        *acc = single_products(*acc, a0, load(w.add(at).cast()), ones);
-                        *acc = single_products(*acc, a1, load(w.add(at + STEP).cast()), ones);
+            let a = a.add(i * k);
+            if KIND == MOVED || large == 0 {
+                for b in 0..blocks {
+                    add_block::<KIND>(&mut acc, a, w, b * BLOCK);
+                }
+            } else {
+                for b in 0..blocks {
+                    if b < 32 && large >> b & 1 == 0 {
+                        add_block::<KIND>(&mut acc, a, w, b * BLOCK);
+                    } else {
+                        add_large_block(&mut acc, a, w, b * BLOCK);
                     }
                 }
             }
+            let mut sums = add_lanes(acc);
+            if KIND == MOVED {
+                sums = _mm256_sub_epi32(sums, _mm256_loadu_si256(moved.cast()));
+            }
+            _mm256_storeu_si256(out.add(i * CHUNK).cast(), sums);
         }
     }
-    // SAFETY: as the caller promises.
-    unsafe { write_sums(acc, moved, out) };
 }
 
-/// The sum of each accumulator, less what the activations were moved by.
+/// 64 products with each of eight rows, four at a time added in 16 bits.
 ///
 /// # Safety
-/// AVX2; `moved` and `out` good for `NR` places.
+/// AVX2; `a` and each of `w` good for `at + BLOCK` bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn write_sums(acc: [__m256i; NR], moved: *const i32, out: *mut i32) {
+unsafe fn add_block<const KIND: u8>(acc: &mut [__m256i; NR], a: *const i8, w: [*const i8; NR], at: usize) {
+    let ones = _mm256_set1_epi16(1);
+    // SAFETY: as the caller promises.
+    unsafe {
+        let (a0, a1) = (load(a.add(at)), load(a.add(at + STEP)));
+        let (u0, u1) = match KIND {
+            PLAIN => (a0, a1),
+            MOVED => (_mm256_add_epi8(a0, _mm256_set1_epi8(127)), _mm256_add_epi8(a1, _mm256_set1_epi8(127))),
+            _ => (_mm256_abs_epi8(a0), _mm256_abs_epi8(a1)),
+        };
+        // Below zero: all ones.
+        let below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), a1);
+        for (acc, w) in acc.iter_mut().zip(w) {
+            let (mut w0, mut w1) = (load(w.add(at)), load(w.add(at + STEP)));
+            if KIND == SIGNED {
+                // Once by the instruction and once by hand: the former shares its two ports with the products.
+                w0 = _mm256_sign_epi8(w0, a0);
+                w1 = _mm256_sub_epi8(_mm256_xor_si256(w1, below), below);
+            }
+            let four = _mm256_add_epi16(_mm256_maddubs_epi16(u0, w0), _mm256_maddubs_epi16(u1, w1));
+            *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(four, ones));
+        }
+    }
+}
+
+/// 64 products with each of eight rows, for weights of any size.
+///
+/// # Safety
+/// As for [`add_block`].
+#[target_feature(enable = "avx2")]
+unsafe fn add_large_block(acc: &mut [__m256i; NR], a: *const i8, w: [*const i8; NR], at: usize) {
+    for at in (at..at + BLOCK).step_by(STEP / 2) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let a = _mm256_cvtepi8_epi16(_mm_loadu_si128(a.add(at).cast()));
+            for (acc, w) in acc.iter_mut().zip(w) {
+                let w = _mm256_cvtepi8_epi16(_mm_loadu_si128(w.add(at).cast()));
+                *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(a, w));
+            }
+        }
+    }
+}
+
+/// The sum of the lanes of each accumulator.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_lanes(acc: [__m256i; NR]) -> __m256i {
     let left = _mm256_hadd_epi32(_mm256_hadd_epi32(acc[0], acc[1]), _mm256_hadd_epi32(acc[2], acc[3]));
     let right = _mm256_hadd_epi32(_mm256_hadd_epi32(acc[4], acc[5]), _mm256_hadd_epi32(acc[6], acc[7]));
     let low = _mm256_permute2x128_si256::<0x20>(left, right);
-    let high = _mm256_permute2x128_si256::<0x31>(left, right);
-    let sums = _mm256_add_epi32(low, high);
-    // SAFETY: as the caller promises.
-    unsafe {
-        let moved = _mm256_loadu_si256(moved.cast());
-        _mm256_storeu_si256(out.cast(), _mm256_sub_epi32(sums, moved));
-    }
+    _mm256_add_epi32(low, _mm256_permute2x128_si256::<0x31>(left, right))
 }
 
 /// # Safety
 /// AVX2; `at` good for [`STEP`] bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn load(at: *const u8) -> __m256i {
+unsafe fn load(at: *const i8) -> __m256i {
     // SAFETY: as the caller promises.
     unsafe { _mm256_loadu_si256(at.cast()) }
 }
 
-/// 64 products, four of them added in 16 bits.
-///
-/// # Safety
-/// AVX2; `w` good for `2 * STEP` bytes.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn four_products(acc: __m256i, a0: __m256i, a1: __m256i, w: *const i8, ones: __m256i) -> __m256i {
-    // SAFETY: as the caller promises.
-    let (w0, w1) = unsafe { (load(w.cast()), load(w.add(STEP).cast())) };
-    let sums = _mm256_add_epi16(_mm256_maddubs_epi16(a0, w0), _mm256_maddubs_epi16(a1, w1));
-    _mm256_add_epi32(acc, _mm256_madd_epi16(sums, ones))
-}
-
-/// 32 products, none of them added in 16 bits.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn single_products(acc: __m256i, a: __m256i, w: __m256i, ones: __m256i) -> __m256i {
-    let even = _mm256_set1_epi16(0xff);
-    let first = _mm256_madd_epi16(_mm256_maddubs_epi16(a, _mm256_and_si256(w, even)), ones);
-    let second = _mm256_madd_epi16(_mm256_maddubs_epi16(a, _mm256_andnot_si256(even, w)), ones);
-    _mm256_add_epi32(acc, _mm256_add_epi32(first, second))
-}
-
-/// Whether four products of a block could leave 16 bits, and the sum of its weights.
+/// Looks at the weights of a block.
 ///
 /// # Safety
 /// The CPU must have AVX2.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn look(block: &[i8; BLOCK]) -> (bool, i32) {
+pub(super) unsafe fn look(block: &[i8; BLOCK]) -> Block {
     let (zero, ones) = (_mm256_setzero_si256(), _mm256_set1_epi8(1));
-    let (mut positive, mut negative) = (zero, zero);
+    let (mut positive, mut negative, mut lowest) = (zero, zero, zero);
     for half in 0..2 {
         // SAFETY: both halves lie in the block.
-        let w = unsafe { load(block.as_ptr().add(half * STEP).cast()) };
+        let w = unsafe { load(block.as_ptr().add(half * STEP)) };
         positive = _mm256_add_epi16(positive, _mm256_maddubs_epi16(_mm256_max_epi8(w, zero), ones));
         let below = _mm256_abs_epi8(_mm256_min_epi8(w, zero));
         negative = _mm256_add_epi16(negative, _mm256_maddubs_epi16(below, ones));
+        lowest = _mm256_or_si256(lowest, _mm256_cmpeq_epi8(w, _mm256_set1_epi8(i8::MIN)));
     }
-    // 254 * 129 = 32,766 is the most that fits.
-    let over = _mm256_cmpgt_epi16(_mm256_max_epi16(positive, negative), _mm256_set1_epi16(129));
+    let most = _mm256_max_epi16(positive, negative);
+    let size = _mm256_add_epi16(positive, negative);
+    // -128 has no opposite in a byte, so its sign cannot move.
+    let large = _mm256_or_si256(_mm256_cmpgt_epi16(size, _mm256_set1_epi16(258)), lowest);
     let sums = _mm256_madd_epi16(_mm256_sub_epi16(positive, negative), _mm256_set1_epi16(1));
     let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
     let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b01_00_11_10>(sums));
     let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b10_11_00_01>(sums));
-    (_mm256_movemask_epi8(over) != 0, _mm_cvtsi128_si32(sums))
+    Block {
+        large: _mm256_movemask_epi8(large) != 0,
+        fixed: _mm256_movemask_epi8(_mm256_cmpgt_epi16(most, _mm256_set1_epi16(129))) != 0,
+        sum: _mm_cvtsi128_si32(sums),
+    }
 }

@@ -66,6 +66,12 @@ impl<'a> Int8Matrix<'a> {
     /// The weights of the `N` outputs from `first` on; beyond `end` the last one again.
     #[inline(always)]
     pub(super) fn tile<const N: usize>(&self, rows: Rows<'_>, first: usize, end: usize) -> [*const i8; N] {
+        if let Rows::All = rows
+            && first + N <= end
+        {
+            let tile = &self.data[first * self.k..(first + N) * self.k];
+            return std::array::from_fn(|i| tile[i * self.k..].as_ptr());
+        }
         std::array::from_fn(|i| self.row(rows.at((first + i).min(end - 1))).as_ptr())
     }
 }
@@ -123,8 +129,10 @@ pub struct Affine<'a> {
 pub struct Quantised {
     pub(super) m: usize,
     pub(super) k: usize,
-    /// Row by row; for AVX2 moved up by 127 into 0..=254.
+    /// Row by row.
     pub(super) bytes: Vec<i8>,
+    /// Whether no value is below zero.
+    pub(super) nonnegative: bool,
     isa: Option<Isa>,
     sums: Vec<i32>,
 }
@@ -162,10 +170,8 @@ fn quantise_bytes_body(x: &[f32], multiplier: f32, out: &mut [i8]) {
 }
 
 #[inline(always)]
-fn quantise_moved_body(x: &[f32], multiplier: f32, out: &mut [i8]) {
-    for (o, &v) in out.iter_mut().zip(x) {
-        *o = (quantise_one(v, multiplier) + 127) as u8 as i8;
-    }
+fn is_nonnegative_body(x: &[i8]) -> bool {
+    x.iter().fold(0, |all, v| all | v) >= 0
 }
 
 #[inline(always)]
@@ -201,8 +207,8 @@ float_kernel! {
     quantise_bytes(x: &[f32], multiplier: f32, out: &mut [i8]) = quantise_bytes_body
 }
 float_kernel! {
-    /// [`quantise_bytes`](Self::quantise_bytes) and 127 more, as unsigned bytes.
-    quantise_moved(x: &[f32], multiplier: f32, out: &mut [i8]) = quantise_moved_body
+    /// Whether no value is below zero.
+    is_nonnegative(x: &[i8]) -> bool = is_nonnegative_body
 }
 float_kernel! {
     /// Integer sums of rows `first..` as floats.
@@ -217,11 +223,8 @@ impl Kernels {
         out.k = k;
         out.isa = Some(self.isa());
         out.bytes.resize(x.len(), 0);
-        if self.isa() == Isa::Avx2 {
-            self.quantise_moved(x, multiplier, &mut out.bytes);
-        } else {
-            self.quantise_bytes(x, multiplier, &mut out.bytes);
-        }
+        self.quantise_bytes(x, multiplier, &mut out.bytes);
+        out.nonnegative = self.is_nonnegative(&out.bytes);
     }
 
     /// `y[m, n] = x . w^T * unquant + bias`, then the activation, for all rows of `w`.

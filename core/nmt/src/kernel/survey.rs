@@ -16,20 +16,34 @@ pub(super) const BLOCK: usize = 64;
 /// The widest row whose blocks fit a mask; wider ones take the careful path.
 const WIDEST: usize = 32 * BLOCK;
 
+/// The activations of this row must not be moved up by 127: sums in 16 bits would be too small somewhere.
+pub(super) const NOT_MOVED: i32 = i32::MIN;
+
 /// A look at an int8 matrix for one instruction set: eight bytes a row at most.
 #[derive(Debug, Clone)]
 pub struct Survey {
     isa: Isa,
     /// For each row, bit `b`: in the block `b` of [`BLOCK`] weights, 16-bit sums could be too small.
     large: Vec<u32>,
-    /// For each row 127 times the sum of the weights in whole blocks (AVX2 only).
+    /// For each row 127 times the sum of the weights in whole blocks, or [`NOT_MOVED`] (AVX2 only).
     moved: Vec<i32>,
+}
+
+/// What the weights of a block allow.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Block {
+    /// The sizes of four weights that are added in 16 bits can sum to more than 258.
+    pub(super) large: bool,
+    /// The positive, or the negative, ones of them can sum to more than 129 (AVX2 only).
+    pub(super) fixed: bool,
+    /// The sum of all (AVX2 only).
+    pub(super) sum: i32,
 }
 
 /// What is known of the rows of one chunk.
 pub(super) struct Known {
     pub(super) large: [u32; CHUNK],
-    /// 127 times the sum of the weights in whole blocks.
+    /// 127 times the sum of the weights in whole blocks, or [`NOT_MOVED`].
     pub(super) moved: [i32; CHUNK],
 }
 
@@ -89,22 +103,25 @@ impl Kernels {
         survey
     }
 
-    /// The mask of large blocks of a row, and 127 times the sum of the weights in its whole blocks.
+    /// The mask of large blocks of a row, and 127 times the sum of the weights in its whole blocks or [`NOT_MOVED`].
     fn look(self, row: &[i8]) -> (u32, i32) {
-        let (mut large, mut total) = (if row.len() > WIDEST { !0 } else { 0 }, 0);
-        for (b, block) in row.as_chunks::<BLOCK>().0.iter().enumerate() {
-            let (over, sum) = self.look_at_block(block);
+        let (blocks, _) = row.as_chunks::<BLOCK>();
+        // A row without whole blocks has nothing to add in 16 bits.
+        let (mut large, mut total, mut fixed) =
+            (if row.len() > WIDEST { !0 } else { 0 }, 0, row.len() > WIDEST);
+        for (b, block) in blocks.iter().enumerate() {
+            let seen = self.look_at_block(block);
             if b < 32 {
-                large |= u32::from(over) << b;
+                large |= u32::from(seen.large) << b;
             }
-            total += sum;
+            fixed |= seen.fixed;
+            total += seen.sum;
         }
-        (large, total * 127)
+        (large, if fixed { NOT_MOVED } else { total * 127 })
     }
 
-    /// Whether the 16-bit sums of a block could be too small, and the sum of its weights.
     #[inline]
-    fn look_at_block(self, block: &[i8; BLOCK]) -> (bool, i32) {
+    fn look_at_block(self, block: &[i8; BLOCK]) -> Block {
         match self.isa() {
             // SAFETY: `Kernels` exist only for an instruction set that this CPU was found to have.
             #[cfg(target_arch = "x86_64")]
@@ -112,8 +129,8 @@ impl Kernels {
             Isa::Avx2 => unsafe { super::avx2::look(block) },
             #[cfg(target_arch = "aarch64")]
             #[allow(unsafe_code)]
-            Isa::Neon => (unsafe { super::neon::look(block) }, 0),
-            _ => (false, 0),
+            Isa::Neon => Block { large: unsafe { super::neon::look(block) }, ..Block::default() },
+            _ => Block::default(),
         }
     }
 }
