@@ -118,7 +118,7 @@ impl Store {
         let offer = source.offer();
         // A blob that served instead of a download may be removed by another process before the commit: then once more.
         for _ in 0..3 {
-            self.check_space(offer, source, &staging.directory)?;
+            self.check_space(offer, source, staging)?;
             let mut files = Vec::with_capacity(offer.files.len());
             let mut before = 0;
             for (index, wanted) in offer.files.iter().enumerate() {
@@ -234,18 +234,16 @@ impl Store {
         self.info(&pack).map(Some)
     }
 
-    fn check_space(&self, offer: &Offer, source: &dyn Source, staging: &Path) -> Result<(), PackError> {
-        let missing = |file: &&OfferedFile| file.sha256.is_none_or(|sha256| !self.blobs.contains(&sha256));
-        let sizes =
-            offer.files.iter().filter(missing).map(|file| file.size.unwrap_or(crate::UNKNOWN_FILE_ALLOWANCE));
-        let staged =
-            files::entries(staging)?.iter().filter_map(|path| path.metadata().ok()).map(|m| m.len()).sum();
-        let sum = sizes.fold(0, u64::saturating_add).saturating_sub(staged);
+    fn check_space(&self, offer: &Offer, source: &dyn Source, staging: &Staging) -> Result<(), PackError> {
+        let missing = |file: &OfferedFile| file.sha256.is_none_or(|sha256| !self.blobs.contains(&sha256));
+        let still_needed = |(index, file): (usize, &OfferedFile)| {
+            let have = staging.file(index).metadata().map_or(0, |metadata| metadata.len());
+            let size = file.size.unwrap_or(crate::UNKNOWN_FILE_ALLOWANCE);
+            if missing(file) { size.saturating_sub(have) } else { 0 }
+        };
+        let sum = offer.files.iter().enumerate().map(still_needed).fold(0, u64::saturating_add);
         let needed = sum.saturating_add(source.scratch_bytes()).saturating_add(MARGIN);
-        let free = self
-            .device
-            .disk_free(&self.root)
-            .map_err(|error| PackError::io("asking about", &self.root, error))?;
+        let free = self.device.disk_free(&self.root).map_err(|error| PackError::io("asking about", &self.root, error))?;
         if free < needed { Err(PackError::NotEnoughSpace { needed, free }) } else { Ok(()) }
     }
 }
