@@ -14,7 +14,13 @@ from . import files
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 PER_PATTERN = 60
-_CONTRACTION = re.compile(r"\b(a|de) el\b", re.IGNORECASE)
+_CONTRACTIONS = {
+    language: [(re.compile(rf"\b{words}\b", re.IGNORECASE), joined) for words, joined in table]
+    for language, table in {
+        "es": [("a el", "al"), ("de el", "del")],
+        "fr": [("à le", "au"), ("à les", "aux"), ("de le", "du"), ("de les", "des")],
+    }.items()
+}
 _SLOT = re.compile(r"\{([a-z_]+)(\d?)\}")
 
 
@@ -41,22 +47,24 @@ def slots(pair: str = "en-es", folder: Path = FOLDER) -> dict[str, list[tuple[st
     return table
 
 
-def fill(en: str, es: str, table: dict, rng: random.Random) -> tuple[str, str]:
+def fill(en: str, other: str, table: dict, rng: random.Random, language: str = "es") -> tuple[str, str]:
     """Replace each slot (numbered when one is used twice) by the same filler on both sides."""
     chosen: dict[str, tuple[str, str]] = {}
-    for name, number in _SLOT.findall(en + " " + es):
+    for name, number in _SLOT.findall(en + " " + other):
         if name + number not in chosen:
             taken = set(chosen.values())
             choices = [f for f in table[name] if f not in taken]
             chosen[name + number] = rng.choice(choices)
     def put(side):
         return lambda match: chosen[match.group(1) + match.group(2)][side]
-    return capital(_SLOT.sub(put(0), en)), capital(contract(_SLOT.sub(put(1), es)))
+    return capital(_SLOT.sub(put(0), en)), capital(contract(_SLOT.sub(put(1), other), language))
 
 
-def contract(spanish: str) -> str:
-    """"a el" and "de el" become one word, as Spanish requires."""
-    return _CONTRACTION.sub(lambda match: match.group(1) + "l", spanish)
+def contract(text: str, language: str) -> str:
+    """Preposition and article become one word, as Spanish ("a el" -> "al") and French ("de le" -> "du") require."""
+    for pattern, joined in _CONTRACTIONS.get(language, []):
+        text = pattern.sub(lambda match: joined.capitalize() if match.group()[0].isupper() else joined, text)
+    return text
 
 
 def capital(text: str) -> str:
@@ -79,7 +87,7 @@ def all_pairs(pair: str = "en-es", folder: Path = FOLDER, seed: int = 5):
                 continue
             seen = set()
             for _ in range(PER_PATTERN):
-                filled = fill(en, es, table, rng)
+                filled = fill(en, es, table, rng, pair[3:])
                 if filled not in seen:
                     seen.add(filled)
                     yield filled

@@ -58,11 +58,14 @@ def test_slots_are_filled_alike_on_both_sides_and_contracted():
 
     table = {"place": [("the hotel", "el hotel")]}
     assert templates.fill("I come from {place}.", "vengo de {place}.", table, random.Random(1)) == ("I come from the hotel.", "Vengo del hotel.")
+    table = {"limb": [("knee", "le genou")]}
+    assert templates.fill("my {limb}", "j'ai mal à {limb}", table, random.Random(1), "fr") == ("My knee", "J'ai mal au genou")
 
 
-def test_every_slot_of_the_templates_has_fillers():
-    table = templates.slots()
-    for path in templates.FOLDER.glob("pairs*.tsv"):
+@pytest.mark.parametrize("pair", ["en-es", "en-fr"])
+def test_every_slot_of_the_templates_has_fillers(pair):
+    table = templates.slots(pair)
+    for path in templates.FOLDER.glob(f"pairs*.{pair}.tsv"):
         for en, es in templates.rows(path):
             slots = [set(templates._SLOT.findall(side)) for side in (en, es)]
             assert slots[0] == slots[1], (en, es)
