@@ -119,11 +119,9 @@ fn a_pivot_shows_its_middle_and_keeps_spans() {
 
 #[test]
 fn a_bad_sign_brings_a_second_try() {
-    let engine = Scripted::new("en-es", EngineKind::Nmt, |text, batch| {
-        let text =
-            if batch.effort.beam == 1 { "Entre en la casa.".into() } else { "No entre en la casa.".into() };
-        let _: &String = &text;
-        Hypothesis { text, ..Hypothesis::default() }
+    let engine = Scripted::new("en-es", EngineKind::Nmt, |_, batch| {
+        let text = if batch.effort.beam == 1 { "Entre en la casa." } else { "No entre en la casa." };
+        Hypothesis { text: text.into(), ..Hypothesis::default() }
     });
     let (translator, engine) = translator(engine);
     let result = run(&translator, "Do not enter the house.");

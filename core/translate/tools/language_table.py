@@ -21,7 +21,8 @@ CYRILLIC = "bg mk ru sr uk be".split()
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*", re.U)
 FEATURES = 7900
 # Training samples a language: the languages of the first packs, and those hard to tell from them, weigh more.
-SAMPLES = {"en": 80_000, "es": 80_000, "fr": 80_000, "pt": 80_000, "it": 40_000, "de": 40_000, "ca": 25_000, "gl": 15_000}
+SAMPLES = {"en": 80_000, "es": 80_000, "fr": 80_000, "pt": 80_000, "it": 40_000, "de": 40_000, "ca": 25_000, "gl": 15_000,
+           "ru": 25_000, "uk": 25_000}
 OTHER_SAMPLES = 12_000
 
 

@@ -5,6 +5,8 @@
 //! try) is done once, in the pipeline, so that a new engine inherits all of it.
 
 mod lazy;
+#[cfg(feature = "llm")]
+pub mod llm;
 #[cfg(feature = "nmt")]
 pub mod nmt;
 

@@ -1,0 +1,136 @@
+//! A language model, `cuba-llm`, behind the trait.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use cuba_llm::{ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request};
+
+use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis};
+use crate::Cancel;
+use crate::prompt::{self, Profile, Prompt, STOP, Speaker};
+
+/// A prompted language model: every pair of the languages it knows.
+pub struct LlmEngine {
+    id: String,
+    llm: Llm,
+    profile: Profile,
+}
+
+/// The directions that the model with this name can be asked for. May be asked before it is loaded.
+pub fn directions(model: &str) -> Vec<Direction> {
+    prompt::profile(model).directions()
+}
+
+/// Loads a GGUF model as a translator; `id` names it in results and decides the prompt.
+pub fn open(id: &str, model: &Path, threads: Option<usize>) -> Result<Arc<dyn Engine>, EngineError> {
+    let options = LoadOptions { threads, ..LoadOptions::default() };
+    let llm = Llm::load(model, &options).map_err(|error| EngineError::Unusable(error.to_string()))?;
+    Ok(Arc::new(LlmEngine::new(id, llm)))
+}
+
+impl LlmEngine {
+    /// An engine over a loaded model.
+    pub fn new(id: &str, llm: Llm) -> Self {
+        Self { id: id.to_owned(), llm, profile: prompt::profile(id) }
+    }
+
+    fn request(&self, batch: &Batch<'_>, sentence: &str) -> Request {
+        let base = match self.profile.prompt(batch.direction, sentence, batch.effort) {
+            Prompt::Text(text) => Request::text(text),
+            Prompt::Chat(turns) => Request::chat(turns.into_iter().map(message).collect()),
+        };
+        let max_tokens = prompt::max_tokens(sentence, &batch.direction.to);
+        Request { max_tokens, stop: vec![STOP.to_owned()], logprobs: true, ..base }
+    }
+
+    /// Runs the requests. The model has a flag of its own kind; a watcher carries ours over, also while a prompt is read
+    /// and no token comes.
+    fn generate(
+        &self,
+        requests: Vec<Request>,
+        cancel: &Cancel,
+    ) -> Result<Vec<Result<Generation, LlmError>>, LlmError> {
+        let stop = cuba_llm::Cancel::new();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if cancel.is_cancelled() {
+                        stop.cancel();
+                        break;
+                    }
+                    std::thread::park_timeout(GLANCE);
+                }
+            });
+            let results = self.llm.generate_batch(requests, &stop, |_| ());
+            done.store(true, Ordering::Relaxed);
+            watcher.thread().unpark();
+            results
+        })
+    }
+}
+
+/// How often the flag is looked at while the model works.
+const GLANCE: Duration = Duration::from_millis(20);
+
+fn message((speaker, text): (Speaker, String)) -> ChatMessage {
+    match speaker {
+        Speaker::System => ChatMessage::system(text),
+        Speaker::User => ChatMessage::user(text),
+        Speaker::Assistant => ChatMessage::assistant(text),
+    }
+}
+
+impl Engine for LlmEngine {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn kind(&self) -> EngineKind {
+        EngineKind::Llm
+    }
+
+    fn directions(&self) -> Vec<Direction> {
+        self.profile.directions()
+    }
+
+    /// Mapped weights included: an upper bound that the kernel may take back.
+    fn resident_bytes(&self) -> u64 {
+        self.llm.info().memory.total()
+    }
+
+    fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
+        let requests = batch.sentences.iter().map(|s| self.request(batch, &s.text)).collect();
+        let results = self.generate(requests, cancel).map_err(unusable)?;
+        let mut out = Vec::with_capacity(results.len());
+        for (result, sentence) in results.into_iter().zip(batch.sentences) {
+            out.push(match result {
+                Ok(generation) if generation.finish == Finish::Cancelled => {
+                    return Err(EngineError::Cancelled);
+                }
+                Ok(generation) => hypothesis(&generation, &sentence.text),
+                // Too long for the context: this sentence has no translation, the others have.
+                Err(LlmError::ContextFull { .. } | LlmError::Request(_)) => Hypothesis::default(),
+                Err(error) => return Err(unusable(error)),
+            });
+        }
+        Ok(out)
+    }
+}
+
+fn hypothesis(generation: &Generation, sentence: &str) -> Hypothesis {
+    Hypothesis {
+        text: prompt::clean(&generation.text, sentence),
+        mean_log_prob: generation.logprob_mean,
+        min_log_prob: generation.logprob_min,
+        coverage: None,
+        truncated: matches!(generation.finish, Finish::Length | Finish::ContextFull),
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // map_err hands it over
+fn unusable(error: LlmError) -> EngineError {
+    EngineError::Unusable(error.to_string())
+}
