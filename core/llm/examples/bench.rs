@@ -8,7 +8,13 @@
 //! llama.cpp does not carry the source of that tool. Rounds alternate between the two, and the best of each counts, so
 //! that other work on the machine disturbs both alike. The last line is one JSON object.
 
-#![allow(unsafe_code, clippy::print_stdout, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(
+    unsafe_code,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing
+)]
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
@@ -45,8 +51,7 @@ fn main() {
     let peer = Peer::load(&args.model, args.threads, repacked);
     let mut best = [0.0f64; 4];
     for round in 0..=args.rounds {
-        let now =
-            [our_prompt(&ours, round), peer.prompt(), our_generation(&ours, round), peer.generation()];
+        let now = [our_prompt(&ours, round), peer.prompt(), our_generation(&ours, round), peer.generation()];
         println!(
             "round {round}{}: prompt {:.1} / {:.1}, generate {:.2} / {:.2} tokens/s (ours / llama-bench loop)",
             if round == 0 { " (warm-up)" } else { "" },
@@ -95,12 +100,17 @@ fn parse() -> Args {
         match arg.as_str() {
             "--threads" => args.threads = value().parse().expect("a number of threads"),
             "--rounds" => args.rounds = value().parse().expect("a number of rounds"),
-            "--weights" => args.weights = if value() == "repacked" { Weights::Repacked } else { Weights::Mapped },
+            "--weights" => {
+                args.weights = if value() == "repacked" { Weights::Repacked } else { Weights::Mapped }
+            }
             "--batch" => args.batch = true,
             path => args.model = path.into(),
         }
     }
-    assert!(args.model.is_file(), "usage: bench MODEL.gguf [--threads N] [--rounds R] [--weights mapped|repacked] [--batch]");
+    assert!(
+        args.model.is_file(),
+        "usage: bench MODEL.gguf [--threads N] [--rounds R] [--weights mapped|repacked] [--batch]"
+    );
     args
 }
 
@@ -145,7 +155,14 @@ fn batches(args: &Args) -> Vec<(u32, f64)> {
         let llm = Llm::load(&args.model, &options).unwrap();
         let count = sequences.max(4);
         let requests = |tag: u32| -> Vec<Request> {
-            let one = |i: u32| format!("1, 2, 3, 4, 5, 6\n10, 11, 12, 13, 14\n{}, {}, {},", tag + i, tag + i + 1, tag + i + 2);
+            let one = |i: u32| {
+                format!(
+                    "1, 2, 3, 4, 5, 6\n10, 11, 12, 13, 14\n{}, {}, {},",
+                    tag + i,
+                    tag + i + 1,
+                    tag + i + 2
+                )
+            };
             (0..count).map(|i| Request { max_tokens: 48, ..Request::text(one(i)) }).collect()
         };
         llm.generate_batch(requests(3), &Cancel::new(), |_| {}).unwrap();

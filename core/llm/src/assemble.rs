@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn a_stop_string_over_tokens_is_never_shown() {
-        assert_eq!(run(&[b"Hola\n", b"\nEng", b"lish"], &["\n\nEnglish"]), ("Hola".into(), "Hola".into(), true));
+        assert_eq!(
+            run(&[b"Hola\n", b"\nEng", b"lish"], &["\n\nEnglish"]),
+            ("Hola".into(), "Hola".into(), true)
+        );
         assert_eq!(run(&[b"Hola\n", b"\nEng", b"land"], &["\n\nEnglish"]).0, "Hola\n\nEngland");
     }
 

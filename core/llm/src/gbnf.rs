@@ -26,7 +26,13 @@ pub fn check(grammar: &str) -> Result<(), LlmError> {
     if grammar.len() > MAX_BYTES || grammar.contains('\0') {
         return Err(LlmError::Request("the grammar is larger than 256 kB or contains a zero byte".into()));
     }
-    let mut p = Parser { text: grammar.as_bytes(), at: 0, defined: BTreeSet::new(), used: BTreeSet::new(), symbols: 0 };
+    let mut p = Parser {
+        text: grammar.as_bytes(),
+        at: 0,
+        defined: BTreeSet::new(),
+        used: BTreeSet::new(),
+        symbols: 0,
+    };
     p.grammar().map_err(|what| {
         let line = 1 + p.text.iter().take(p.at).filter(|b| **b == b'\n').count();
         LlmError::Request(format!("the grammar is wrong in line {line}: {what}"))
@@ -97,7 +103,8 @@ impl Parser<'_> {
         while self.peek().is_some_and(|b| b.is_ascii_digit()) {
             self.at += 1;
         }
-        let digits = self.text.get(start..self.at).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
+        let digits =
+            self.text.get(start..self.at).and_then(|d| std::str::from_utf8(d).ok()).unwrap_or_default();
         if digits.len() > 9 {
             return Err("a number is too large".into());
         }

@@ -137,7 +137,8 @@ impl Header {
                 return Err(Fault::Damaged(format!("tensor {} is not aligned", t.name)));
             }
             let need = data_start.checked_add(t.offset).and_then(|v| v.checked_add(t.bytes));
-            let need = need.ok_or_else(|| Fault::Damaged(format!("tensor {} has an impossible place", t.name)))?;
+            let need =
+                need.ok_or_else(|| Fault::Damaged(format!("tensor {} has an impossible place", t.name)))?;
             if need > file_len {
                 return Err(Fault::Truncated { need, have: file_len });
             }
@@ -232,8 +233,10 @@ impl Header {
         let mut hashes = Vec::with_capacity((*len).min(1 << 24) as usize);
         for _ in 0..*len {
             let text = r.raw_string().ok()?;
+            // llama.cpp reads a token up to its first zero byte, and gives the empty ones names of their own.
+            let text = text.split(|b| *b == 0).next().unwrap_or_default();
             if !text.is_empty() {
-                hashes.push(fnv(&text));
+                hashes.push(fnv(text));
             }
         }
         hashes.sort_unstable();
@@ -262,7 +265,9 @@ impl Fault {
     fn at(self, path: &Path) -> LlmError {
         let again = "the download is incomplete or damaged: remove it and fetch it again";
         match self {
-            Self::NotGguf => LlmError::damaged(path, "is not a GGUF model file; choose a file that ends in .gguf"),
+            Self::NotGguf => {
+                LlmError::damaged(path, "is not a GGUF model file; choose a file that ends in .gguf")
+            }
             Self::Truncated { need, have } => LlmError::damaged(
                 path,
                 format!("is cut short ({have} bytes are there, at least {need} are needed); {again}"),
@@ -423,7 +428,9 @@ impl<R: Read + Seek> Reader<R> {
         let kind = self.u32()?;
         let offset = self.u64()?;
         let Some((block, size)) = block_layout(kind) else {
-            return Err(Fault::Unsupported(format!("tensor {name} has the number format {kind}, unknown to this Cuba")));
+            return Err(Fault::Unsupported(format!(
+                "tensor {name} has the number format {kind}, unknown to this Cuba"
+            )));
         };
         let impossible = || Fault::Damaged(format!("tensor {name} has impossible dimensions {dims:?}"));
         let row = dims.first().copied().unwrap_or(1);
@@ -448,37 +455,37 @@ fn clip(s: &str) -> String {
 /// Numbers a block, bytes a block, by ggml type number (`ggml.h`, `ggml-common.h`).
 pub(crate) fn block_layout(kind: u32) -> Option<(u64, u64)> {
     Some(match kind {
-        0 | 26 => (1, 4),   // F32, I32
+        0 | 26 => (1, 4),      // F32, I32
         1 | 25 | 30 => (1, 2), // F16, I16, BF16
-        24 => (1, 1),       // I8
-        27 | 28 => (1, 8),  // I64, F64
-        2 => (32, 18),      // Q4_0
-        3 => (32, 20),      // Q4_1
-        6 => (32, 22),      // Q5_0
-        7 => (32, 24),      // Q5_1
-        8 => (32, 34),      // Q8_0
-        9 => (32, 36),      // Q8_1
-        10 => (256, 84),    // Q2_K
-        11 => (256, 110),   // Q3_K
-        12 => (256, 144),   // Q4_K
-        13 => (256, 176),   // Q5_K
-        14 => (256, 210),   // Q6_K
-        15 => (256, 292),   // Q8_K
-        16 => (256, 66),    // IQ2_XXS
-        17 => (256, 74),    // IQ2_XS
-        18 => (256, 98),    // IQ3_XXS
-        19 => (256, 50),    // IQ1_S
-        20 => (32, 18),     // IQ4_NL
-        21 => (256, 110),   // IQ3_S
-        22 => (256, 82),    // IQ2_S
-        23 => (256, 136),   // IQ4_XS
-        29 => (256, 56),    // IQ1_M
-        34 => (256, 54),    // TQ1_0
-        35 => (256, 66),    // TQ2_0
-        39 => (32, 17),     // MXFP4
-        40 => (64, 36),     // NVFP4
-        41 => (128, 18),    // Q1_0
-        42 => (64, 18),     // Q2_0
+        24 => (1, 1),          // I8
+        27 | 28 => (1, 8),     // I64, F64
+        2 => (32, 18),         // Q4_0
+        3 => (32, 20),         // Q4_1
+        6 => (32, 22),         // Q5_0
+        7 => (32, 24),         // Q5_1
+        8 => (32, 34),         // Q8_0
+        9 => (32, 36),         // Q8_1
+        10 => (256, 84),       // Q2_K
+        11 => (256, 110),      // Q3_K
+        12 => (256, 144),      // Q4_K
+        13 => (256, 176),      // Q5_K
+        14 => (256, 210),      // Q6_K
+        15 => (256, 292),      // Q8_K
+        16 => (256, 66),       // IQ2_XXS
+        17 => (256, 74),       // IQ2_XS
+        18 => (256, 98),       // IQ3_XXS
+        19 => (256, 50),       // IQ1_S
+        20 => (32, 18),        // IQ4_NL
+        21 => (256, 110),      // IQ3_S
+        22 => (256, 82),       // IQ2_S
+        23 => (256, 136),      // IQ4_XS
+        29 => (256, 56),       // IQ1_M
+        34 => (256, 54),       // TQ1_0
+        35 => (256, 66),       // TQ2_0
+        39 => (32, 17),        // MXFP4
+        40 => (64, 36),        // NVFP4
+        41 => (128, 18),       // Q1_0
+        42 => (64, 18),        // Q2_0
         _ => return None,
     })
 }

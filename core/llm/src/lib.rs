@@ -34,7 +34,7 @@ pub use error::LlmError;
 pub use llm::{Llm, ModelInfo, Stream};
 pub use memory::MemoryNeed;
 pub use request::{
-    AdapterUse, BatchEvent, Cancel, ChatMessage, Finish, Generation, KvPrecision, LoadOptions, Overflow, Prompt,
-    Request, Role, Sampling, Timings, Weights,
+    AdapterUse, BatchEvent, Cancel, ChatMessage, Finish, Generation, KvPrecision, LoadOptions, Overflow,
+    Prompt, Request, Role, Sampling, Timings, Weights,
 };
 pub use template::ChatTemplate;

@@ -220,7 +220,10 @@ impl Llm {
     pub fn load_adapter(&self, path: &Path) -> Result<AdapterId, LlmError> {
         let header = Header::open(path)?;
         if header.text("general.type") != Some("adapter") || header.text("adapter.type") != Some("lora") {
-            return Err(LlmError::unsupported(path, "is a GGUF file but no LoRA adapter; choose an adapter file"));
+            return Err(LlmError::unsupported(
+                path,
+                "is a GGUF file but no LoRA adapter; choose an adapter file",
+            ));
         }
         if header.architecture() != Some(self.0.info.architecture.as_str()) {
             return Err(LlmError::unsupported(

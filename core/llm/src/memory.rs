@@ -23,7 +23,8 @@ impl MemoryNeed {
 
 pub(crate) fn estimate(path: &Path, header: &Header, options: &LoadOptions) -> MemoryNeed {
     let n = |key| header.arch_uint_max(path, key).unwrap_or(0);
-    let (embd, layers, heads, ff) = (n("embedding_length"), n("block_count"), n("attention.head_count"), n("feed_forward_length"));
+    let (embd, layers, heads, ff) =
+        (n("embedding_length"), n("block_count"), n("attention.head_count"), n("feed_forward_length"));
     let kv_heads = header.arch_uint_max(path, "attention.head_count_kv").unwrap_or(heads);
     let per_head = if heads == 0 { 0 } else { embd / heads };
     let key = header.arch_uint("attention.key_length").unwrap_or(per_head);
@@ -42,12 +43,15 @@ pub(crate) fn estimate(path: &Path, header: &Header, options: &LoadOptions) -> M
     let mask = product(&[chunk, cells, 6]);
     let logits = product(&[u64::from(options.max_sequences), vocabulary, 8]);
     // Token texts, their index and merges.
-    let words = product(&[vocabulary, 150]).saturating_add(product(&[header.array_len("tokenizer.ggml.merges").unwrap_or(0), 130]));
+    let words = product(&[vocabulary, 150])
+        .saturating_add(product(&[header.array_len("tokenizer.ggml.merges").unwrap_or(0), 130]));
     let copy = if options.weights == Weights::Repacked { repackable(header) } else { 0 };
     let fixed = 12_000_000;
     MemoryNeed {
         mapped: header.tensor_bytes(),
-        anonymous: [kv, activations, mask, logits, words, copy, fixed].iter().fold(0, |a, b| a.saturating_add(*b)),
+        anonymous: [kv, activations, mask, logits, words, copy, fixed]
+            .iter()
+            .fold(0, |a, b| a.saturating_add(*b)),
     }
 }
 

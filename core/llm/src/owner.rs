@@ -41,7 +41,8 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(path: &Path, header: &Header, options: &LoadOptions) -> Result<Self, LlmError> {
         let vocabulary = check_model(path, header)?;
-        let trained = header.arch_uint("context_length").and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+        let trained =
+            header.arch_uint("context_length").and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
         let max_sequences = options.max_sequences.clamp(1, MAX_SEQUENCES);
         let options = LoadOptions {
             context_tokens: options.context_tokens.clamp(64, 1 << 20),
@@ -66,22 +67,29 @@ impl Plan {
 /// would assert or divide by them. Returns the size of the vocabulary.
 fn check_model(path: &Path, header: &Header) -> Result<u32, LlmError> {
     let arch = header.architecture().ok_or_else(|| {
-        LlmError::unsupported(path, "does not say which model family it is; use a file made by a current converter")
+        LlmError::unsupported(
+            path,
+            "does not say which model family it is; use a file made by a current converter",
+        )
     })?;
     match header.text("general.type") {
         None | Some("model") => {}
         Some(kind) => {
-            return Err(LlmError::unsupported(path, format!("is a GGUF file of type {kind}, not a language model")));
+            return Err(LlmError::unsupported(
+                path,
+                format!("is a GGUF file of type {kind}, not a language model"),
+            ));
         }
     }
     if header.uint("split.count").is_some_and(|n| n > 1) {
         return Err(LlmError::unsupported(path, "is one part of a model in several files; join them first"));
     }
-    let damaged = |what: &str| LlmError::damaged(path, format!("{what}; the file is damaged: fetch it again"));
-    let tokens = header
-        .array_len("tokenizer.ggml.tokens")
-        .filter(|n| (1..=1 << 24).contains(n))
-        .ok_or_else(|| LlmError::unsupported(path, format!("({arch}) has no vocabulary; it is no language model")))?;
+    let damaged =
+        |what: &str| LlmError::damaged(path, format!("{what}; the file is damaged: fetch it again"));
+    let tokens =
+        header.array_len("tokenizer.ggml.tokens").filter(|n| (1..=1 << 24).contains(n)).ok_or_else(|| {
+            LlmError::unsupported(path, format!("({arch}) has no vocabulary; it is no language model"))
+        })?;
     for key in ["tokenizer.ggml.token_type", "tokenizer.ggml.scores"] {
         if header.array_len(key).is_some_and(|n| n != tokens) {
             return Err(damaged(&format!("{key} does not fit the vocabulary")));
@@ -96,7 +104,8 @@ fn check_model(path: &Path, header: &Header) -> Result<u32, LlmError> {
             return Err(damaged(&format!("the {key} token is not in the vocabulary")));
         }
     }
-    let in_range = |key: &str, max: u64| header.arch_uint_max(path, key).is_some_and(|n| (1..=max).contains(&n));
+    let in_range =
+        |key: &str, max: u64| header.arch_uint_max(path, key).is_some_and(|n| (1..=max).contains(&n));
     for (key, max) in [("block_count", 1024), ("embedding_length", 1 << 20), ("context_length", 1 << 30)] {
         if !in_range(key, max) {
             return Err(damaged(&format!("{arch}.{key} is missing or impossible")));
@@ -104,7 +113,9 @@ fn check_model(path: &Path, header: &Header) -> Result<u32, LlmError> {
     }
     if let Some(embeddings) = header.tensors.iter().find(|t| t.name == "token_embd.weight") {
         let width = header.arch_uint("embedding_length");
-        if embeddings.dims.first().copied() != width || embeddings.dims.get(1).is_none_or(|rows| *rows < tokens) {
+        if embeddings.dims.first().copied() != width
+            || embeddings.dims.get(1).is_none_or(|rows| *rows < tokens)
+        {
             return Err(damaged("the embedding table does not fit the vocabulary"));
         }
     }
@@ -165,7 +176,11 @@ fn own(plan: &Plan, inbox: &Receiver<Message>, ready: &Sender<Result<(), LlmErro
     }
 }
 
-fn own_model(plan: &Plan, inbox: &Receiver<Message>, ready: &Sender<Result<(), LlmError>>) -> Result<(), LlmError> {
+fn own_model(
+    plan: &Plan,
+    inbox: &Receiver<Message>,
+    ready: &Sender<Result<(), LlmError>>,
+) -> Result<(), LlmError> {
     let mut model = load_model(plan)?;
     let mut adapters: Vec<LlamaLoraAdapter> = Vec::new();
     let mut waiting = std::collections::VecDeque::new();
@@ -279,7 +294,8 @@ fn new_context<'m>(plan: &Plan, model: &'m LlamaModel) -> Result<LlamaContext<'m
         .with_offload_kqv(false)
         .with_op_offload(false)
         .with_no_perf(true);
-    let (context, lines) = log::caught(|| model.new_context(backend()?, params).map_err(|_| explain_context(plan)));
+    let (context, lines) =
+        log::caught(|| model.new_context(backend()?, params).map_err(|_| explain_context(plan)));
     for line in lines {
         tracing::debug!(target: "cuba_llm", "{line}");
     }

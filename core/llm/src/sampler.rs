@@ -49,7 +49,14 @@ impl Sampler {
         }
     }
 
-    fn random(&mut self, logits: &[f32], temperature: f32, top_k: usize, top_p: f32, min_p: f32) -> Option<usize> {
+    fn random(
+        &mut self,
+        logits: &[f32],
+        temperature: f32,
+        top_k: usize,
+        top_p: f32,
+        min_p: f32,
+    ) -> Option<usize> {
         let max = logits.get(argmax(logits)?).copied()?;
         // Below this a token's probability is under 1e-9 of the best; with min_p the border is tighter still.
         let border = max - temperature * if min_p > 0.0 { (-min_p.ln()).min(20.0) } else { 20.0 };

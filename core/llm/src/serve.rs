@@ -193,8 +193,13 @@ impl<'m, 'p> Server<'m, 'p> {
             dropped = prompt.len() - room;
             prompt.drain(first..first + dropped);
         }
-        let mut adapters: Vec<(u32, u32)> =
-            job.request.adapters.iter().filter(|a| a.scale != 0.0).map(|a| (a.id.0, a.scale.to_bits())).collect();
+        let mut adapters: Vec<(u32, u32)> = job
+            .request
+            .adapters
+            .iter()
+            .filter(|a| a.scale != 0.0)
+            .map(|a| (a.id.0, a.scale.to_bits()))
+            .collect();
         adapters.sort_unstable();
         if adapters.iter().any(|a| a.0 as usize >= self.adapters.len() || !f32::from_bits(a.1).is_finite()) {
             return Err(LlmError::Request("an adapter of the request is not loaded in this model".into()));
@@ -287,13 +292,17 @@ impl<'m, 'p> Server<'m, 'p> {
             let now = self.slots.shared(&head.prompt, &head.adapters);
             let soon = |a: &Active| {
                 a.next.is_none()
-                    && a.prompt.iter().zip(&head.prompt).take_while(|(x, y)| x == y).count() > now + WORTH_WAITING
+                    && a.prompt.iter().zip(&head.prompt).take_while(|(x, y)| x == y).count()
+                        > now + WORTH_WAITING
             };
             if self.active.iter().any(soon) {
                 return;
             }
-            let reserved = self.active.iter().map(|a| a.total.saturating_sub(self.slots.len_of(a.slot))).sum();
-            let Some(plan) = self.slots.place(&head.prompt, &head.adapters, head.total, reserved) else { return };
+            let reserved =
+                self.active.iter().map(|a| a.total.saturating_sub(self.slots.len_of(a.slot))).sum();
+            let Some(plan) = self.slots.place(&head.prompt, &head.adapters, head.total, reserved) else {
+                return;
+            };
             let Some(waiting) = self.queue.pop_front() else { return };
             if self.carry_out(&plan).is_err() {
                 // The cache would not be cut: start it over for this slot.
@@ -335,7 +344,9 @@ impl<'m, 'p> Server<'m, 'p> {
         let grammar = match &request.grammar {
             None => Ok(None),
             Some(text) => LlamaSampler::grammar(self.model, text, "root").map(Some).map_err(|_| {
-                LlmError::Request("llama.cpp refuses the grammar: a rule may begin with itself (left recursion)".into())
+                LlmError::Request(
+                    "llama.cpp refuses the grammar: a rule may begin with itself (left recursion)".into(),
+                )
             }),
         };
         let (grammar, outcome) = match grammar {
@@ -406,7 +417,8 @@ impl<'m, 'p> Server<'m, 'p> {
         for (index, active) in self.active.iter().enumerate() {
             let done = self.slots.len_of(active.slot);
             let room = self.step_tokens.saturating_sub(self.batch.n_tokens() as usize);
-            let Some(rest) = active.prompt.get(done..).filter(|r| active.next.is_none() && !r.is_empty()) else {
+            let Some(rest) = active.prompt.get(done..).filter(|r| active.next.is_none() && !r.is_empty())
+            else {
                 continue;
             };
             let now = rest.get(..rest.len().min(room)).unwrap_or_default();
@@ -498,11 +510,13 @@ impl Active {
     }
 
     fn choose(&mut self, logits: &[f32]) -> Result<usize, LlmError> {
-        let broken = || LlmError::Stopped("the model computed no usable number; its file may be damaged".into());
+        let broken =
+            || LlmError::Stopped("the model computed no usable number; its file may be damaged".into());
         let id = self.sampler.choose(logits).ok_or_else(broken)?;
         let Some(grammar) = &mut self.grammar else { return Ok(id) };
         // Most tokens fit the grammar: ask about this one before asking about all of them.
-        let mut one = LlamaTokenDataArray::new(vec![LlamaTokenData::new(LlamaToken(id as i32), 1.0, 0.0)], false);
+        let mut one =
+            LlamaTokenDataArray::new(vec![LlamaTokenData::new(LlamaToken(id as i32), 1.0, 0.0)], false);
         one.apply_sampler(grammar);
         if one.data.first().is_some_and(|d| d.logit() > f32::NEG_INFINITY) {
             return Ok(id);

@@ -66,7 +66,11 @@ impl Slots {
         }
         let usable = prompt.get(..prompt.len().saturating_sub(1))?;
         let shared = |s: &Slot| {
-            if s.adapters == adapters { s.tokens.iter().zip(usable).take_while(|(a, b)| a.0 == **b).count() } else { 0 }
+            if s.adapters == adapters {
+                s.tokens.iter().zip(usable).take_while(|(a, b)| a.0 == **b).count()
+            } else {
+                0
+            }
         };
         let best = self.slots.iter().enumerate().map(|(i, s)| (shared(s), !s.busy, i)).max()?;
         (best.0 > 0).then_some((best.2, best.0))

@@ -80,8 +80,11 @@ impl ChatTemplate {
     pub(crate) fn render(&self, messages: &[ChatMessage]) -> Result<Rendered, LlmError> {
         let joint = self.apply(messages)?;
         let marks: Vec<String> = (0..messages.len()).map(|n| format!("{MARK}{n}{MARK}")).collect();
-        let lines: Vec<Line<'_>> =
-            messages.iter().zip(&marks).map(|(m, mark)| Line { role: m.role.as_str(), content: mark }).collect();
+        let lines: Vec<Line<'_>> = messages
+            .iter()
+            .zip(&marks)
+            .map(|(m, mark)| Line { role: m.role.as_str(), content: mark })
+            .collect();
         let pieces = match self.run(&lines) {
             Ok(marked) => split(&marked, messages, &joint),
             Err(_) => Pieces::Unknown,
@@ -171,7 +174,10 @@ mod tests {
     fn trimmed_content_is_found_again() {
         let t = ChatTemplate::new(GEMMA_LIKE, "<bos>", "<eos>");
         let r = t.render(&[ChatMessage::user("  hi <end_of_turn> ")]).unwrap();
-        assert_eq!(r.joint, "<bos><start_of_turn>user\nhi <end_of_turn><end_of_turn>\n<start_of_turn>model\n");
+        assert_eq!(
+            r.joint,
+            "<bos><start_of_turn>user\nhi <end_of_turn><end_of_turn>\n<start_of_turn>model\n"
+        );
         let Pieces::Mixed(p) = r.pieces else { panic!("{:?}", r.pieces) };
         assert_eq!(p.get(1), Some(&(false, "hi <end_of_turn>".to_owned())));
     }

@@ -52,7 +52,8 @@ pub fn read(folder: &Path, allowed: Option<&[usize]>) -> Vec<Core> {
             .or_else(|| number(cpu.join("cpufreq/cpuinfo_max_freq")))
             .unwrap_or(0);
         let package = number(cpu.join("topology/physical_package_id")).unwrap_or(0);
-        let physical = number(cpu.join("topology/core_id")).map_or((u64::MAX, id as u64), |core| (package, core));
+        let physical =
+            number(cpu.join("topology/core_id")).map_or((u64::MAX, id as u64), |core| (package, core));
         // ARM kernels number cores within a cluster; the cluster then tells them apart.
         let physical = match number(cpu.join("topology/cluster_id")) {
             Some(cluster) if cluster != u64::MAX => (package << 32 | cluster, physical.1),
@@ -121,7 +122,12 @@ mod tests {
 
     #[test]
     fn four_equal_a53() {
-        let (_dir, root) = sys(&[(None, Some(1_300_000), 0, None, 0), (None, Some(1_300_000), 0, None, 1), (None, Some(1_300_000), 0, None, 2), (None, Some(1_300_000), 0, None, 3)]);
+        let (_dir, root) = sys(&[
+            (None, Some(1_300_000), 0, None, 0),
+            (None, Some(1_300_000), 0, None, 1),
+            (None, Some(1_300_000), 0, None, 2),
+            (None, Some(1_300_000), 0, None, 3),
+        ]);
         assert_eq!(count(&read(&root, None)), 4);
     }
 
@@ -138,7 +144,12 @@ mod tests {
 
     #[test]
     fn hyper_threads_count_once() {
-        let (_dir, root) = sys(&[(None, None, 0, None, 0), (None, None, 0, None, 0), (None, None, 0, None, 1), (None, None, 0, None, 1)]);
+        let (_dir, root) = sys(&[
+            (None, None, 0, None, 0),
+            (None, None, 0, None, 0),
+            (None, None, 0, None, 1),
+            (None, None, 0, None, 1),
+        ]);
         assert_eq!(count(&read(&root, None)), 2);
     }
 

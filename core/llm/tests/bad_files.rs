@@ -32,7 +32,12 @@ fn a_missing_file_and_a_folder() {
 #[test]
 fn other_files() {
     let dir = tempfile::tempdir().unwrap();
-    for (name, bytes) in [("empty", &b""[..]), ("zip", b"PK\x03\x04aaaaaaaaaaaa"), ("html", b"<!DOCTYPE html>404"), ("three", b"GGU")] {
+    for (name, bytes) in [
+        ("empty", &b""[..]),
+        ("zip", b"PK\x03\x04aaaaaaaaaaaa"),
+        ("html", b"<!DOCTYPE html>404"),
+        ("three", b"GGU"),
+    ] {
         let path = dir.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let e = error(&path);
@@ -102,14 +107,17 @@ fn headers_that_contradict_themselves() {
         ("odd alignment", Box::new(|g| g.set("general.alignment", V::U32(3)))),
         ("rope wider than a head", Box::new(|g| g.set("llama.rope.dimension_count", V::U32(4096)))),
         ("a text for a number", Box::new(|g| g.set("llama.context_length", V::Str("many".into())))),
-        ("no newline token", Box::new(|g| {
-            let bytes = |(_, v): &mut (String, V)| {
-                if let V::Strs(list) = v {
-                    list[5 + 10] = "<0xZZ>".into();
-                }
-            };
-            g.values.iter_mut().filter(|(k, _)| k == "tokenizer.ggml.tokens").for_each(bytes);
-        })),
+        (
+            "no newline token",
+            Box::new(|g| {
+                let bytes = |(_, v): &mut (String, V)| {
+                    if let V::Strs(list) = v {
+                        list[5 + 10] = "<0xZZ>".into();
+                    }
+                };
+                g.values.iter_mut().filter(|(k, _)| k == "tokenizer.ggml.tokens").for_each(bytes);
+            }),
+        ),
     ];
     for (name, change) in cases {
         let (_dir, path) = with(change);
@@ -194,7 +202,11 @@ fn load_damaged(from: usize, to: usize) {
         println!("round {round} ");
         if let Ok(llm) = Llm::load(&path, &options()) {
             loaded += 1;
-            let _ = llm.generate(Request { max_tokens: 3, ..Request::text("hola amigos") }, &Cancel::new(), |_| {});
+            let _ = llm.generate(
+                Request { max_tokens: 3, ..Request::text("hola amigos") },
+                &Cancel::new(),
+                |_| {},
+            );
         }
     }
     println!("{loaded} of {} loaded", to - from);

@@ -20,17 +20,25 @@ fn a_thousand_prompts_leave_no_memory_behind() {
     let llm = Llm::load(&path, &options).unwrap();
     let round = |from: usize| {
         for i in from..from + 20 {
-            let request = Request { max_tokens: 4, stop: vec!["zz".into()], ..Request::text(format!("line {i} of a book")) };
+            let request = Request {
+                max_tokens: 4,
+                stop: vec!["zz".into()],
+                ..Request::text(format!("line {i} of a book"))
+            };
             llm.generate(request, &Cancel::new(), |_| {}).unwrap();
         }
-        let batch = (0..20).map(|i| Request { max_tokens: 4, ..Request::text(format!("row {from} {i}")) }).collect();
+        let batch =
+            (0..20).map(|i| Request { max_tokens: 4, ..Request::text(format!("row {from} {i}")) }).collect();
         llm.generate_batch(batch, &Cancel::new(), |_| {}).unwrap();
     };
     (0..5).for_each(|r| round(r * 100));
     let before = common::rss_anon();
     (5..30).for_each(|r| round(r * 100));
     let after = common::rss_anon();
-    assert!(after < before + 2_000_000, "anonymous memory grew from {before} to {after} bytes over 1,000 prompts");
+    assert!(
+        after < before + 2_000_000,
+        "anonymous memory grew from {before} to {after} bytes over 1,000 prompts"
+    );
 }
 
 #[test]

@@ -57,7 +57,8 @@ fn greedy_depends_on_the_prompt_and_on_nothing_else() {
 
 #[test]
 fn a_batch_gives_what_single_requests_give() {
-    let prompts: Vec<String> = (0..11).map(|i| format!("the same beginning, sentence {i} of {}", "la".repeat(i))).collect();
+    let prompts: Vec<String> =
+        (0..11).map(|i| format!("the same beginning, sentence {i} of {}", "la".repeat(i))).collect();
     let (alone, _d1) = load(LoadOptions { context_tokens: 512, max_sequences: 1, ..LoadOptions::default() });
     let single: Vec<String> = prompts.iter().map(|p| ask(&alone, of(p, 20)).text).collect();
 
@@ -107,7 +108,8 @@ fn in_a_batch_the_shared_beginning_is_computed_once() {
 #[test]
 fn the_next_turn_of_a_conversation_reuses_the_turns_before() {
     let (llm, _dir) = quick();
-    let mut messages = vec![ChatMessage::system("be brief and kind"), ChatMessage::user("hello there my friend")];
+    let mut messages =
+        vec![ChatMessage::system("be brief and kind"), ChatMessage::user("hello there my friend")];
     let first = ask(&llm, Request { max_tokens: 8, ..Request::chat(messages.clone()) });
     messages.push(ChatMessage::assistant(first.text.clone()));
     messages.push(ChatMessage::user("and now?"));
@@ -164,7 +166,10 @@ fn sampling_follows_its_seed() {
     assert_eq!(draw(5), draw(5));
     assert_ne!(draw(5), draw(6));
     let one = Sampling::Random { temperature: 1.5, top_k: 1, top_p: 1.0, min_p: 0.0, seed: 9 };
-    assert_eq!(ask(&llm, Request { sampling: one, ..of("once upon", 24) }).text, ask(&llm, of("once upon", 24)).text);
+    assert_eq!(
+        ask(&llm, Request { sampling: one, ..of("once upon", 24) }).text,
+        ask(&llm, of("once upon", 24)).text
+    );
 }
 
 #[test]
@@ -189,7 +194,13 @@ fn bad_requests_are_refused_with_a_reason_and_harm_nobody() {
     let bad_grammar = Request { grammar: Some("root ::= nothing".into()), ..of("x", 4) };
     let left = Request { grammar: Some("root ::= root \"a\" | \"b\"".into()), ..of("x", 4) };
     let nonsense = Sampling::Random { temperature: -1.0, top_k: 0, top_p: 1.0, min_p: 0.0, seed: 0 };
-    let requests = vec![of("fine", 4), bad_grammar, left, Request { sampling: nonsense, ..of("x", 4) }, of("also fine", 4)];
+    let requests = vec![
+        of("fine", 4),
+        bad_grammar,
+        left,
+        Request { sampling: nonsense, ..of("x", 4) },
+        of("also fine", 4),
+    ];
     let results = llm.generate_batch(requests, &Cancel::new(), |_| {}).unwrap();
     let kinds: Vec<bool> = results.iter().map(Result::is_ok).collect();
     assert_eq!(kinds, [true, false, false, false, true]);
@@ -227,7 +238,8 @@ fn a_prompt_too_long_is_refused_with_numbers_or_cut_on_request() {
 #[test]
 fn more_work_than_the_cache_holds_is_queued_and_done() {
     let (llm, _dir) = load(LoadOptions { context_tokens: 256, max_sequences: 8, ..LoadOptions::default() });
-    let requests: Vec<Request> = (0..20).map(|i| of(&format!("{} {}", i, "word ".repeat(i * 2)), 60)).collect();
+    let requests: Vec<Request> =
+        (0..20).map(|i| of(&format!("{} {}", i, "word ".repeat(i * 2)), 60)).collect();
     let alone: Vec<String> = requests.iter().map(|r| ask(&llm, r.clone()).text).collect();
     let results = llm.generate_batch(requests, &Cancel::new(), |_| {}).unwrap();
     let texts: Vec<String> = results.into_iter().map(|r| r.unwrap().text).collect();
@@ -240,7 +252,9 @@ fn an_adapter_changes_the_text_and_scale_zero_does_not() {
     let plain = ask(&llm, of("la casa de", 20)).text;
     let one = llm.load_adapter(&common::adapter(1).save(dir.path(), "one.gguf")).unwrap();
     let two = llm.load_adapter(&common::adapter(2).save(dir.path(), "two.gguf")).unwrap();
-    let with = |id, scale| ask(&llm, Request { adapters: vec![AdapterUse { id, scale }], ..of("la casa de", 20) }).text;
+    let with = |id, scale| {
+        ask(&llm, Request { adapters: vec![AdapterUse { id, scale }], ..of("la casa de", 20) }).text
+    };
     assert_eq!(ask(&llm, of("la casa de", 20)).text, plain);
     assert_eq!(with(one, 0.0), plain);
     let first = with(one, 1.0);

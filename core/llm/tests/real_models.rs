@@ -62,10 +62,19 @@ fn weights_are_mapped_and_anonymous_memory_is_near_the_estimate() {
     llm.generate(few_shot("It rains."), &Cancel::new(), |_| {}).unwrap();
     let anonymous = common::rss_anon() - before;
     let need = llm.info().memory;
-    eprintln!("anonymous {} MB, estimated {} MB, mapped {} MB", anonymous / 1_000_000, need.anonymous / 1_000_000, need.mapped / 1_000_000);
+    eprintln!(
+        "anonymous {} MB, estimated {} MB, mapped {} MB",
+        anonymous / 1_000_000,
+        need.anonymous / 1_000_000,
+        need.mapped / 1_000_000
+    );
     assert!(common::rss_file() > 150_000_000, "weights are not mapped");
     assert!(anonymous < need.anonymous * 13 / 10, "{anonymous} used, {} estimated", need.anonymous);
-    assert!(anonymous > need.anonymous / 3, "{anonymous} used, {} estimated: the estimate scares users off", need.anonymous);
+    assert!(
+        anonymous > need.anonymous / 3,
+        "{anonymous} used, {} estimated: the estimate scares users off",
+        need.anonymous
+    );
 }
 
 #[test]
@@ -73,15 +82,26 @@ fn gemma_in_a_batch_says_what_it_says_alone() {
     let _alone = ALONE.lock();
     let Some(path) = model("gemma-3-270m.gguf") else { return };
     let llm = load(&path, 8);
-    let sentences = ["I am hungry.", "Where is the hospital?", "My head hurts.", "The train leaves at nine.", "Thank you very much.", "It is cold today."];
-    let alone: Vec<String> =
-        sentences.iter().map(|s| llm.generate(few_shot(s), &Cancel::new(), |_| {}).unwrap().text).collect();
-    let results = llm.generate_batch(sentences.iter().map(|s| few_shot(s)).collect(), &Cancel::new(), |_| {}).unwrap();
-    let together: Vec<String> = results.into_iter().map(|r| r.unwrap().text).collect();
-    eprintln!("{together:#?}");
-    // The order of additions differs with the size of a batch, so a near tie may fall the other way.
-    let same = alone.iter().zip(&together).filter(|(a, b)| a == b).count();
-    assert!(same + 1 >= sentences.len(), "{alone:#?}\n{together:#?}");
+    let sentences = [
+        "I am hungry.",
+        "Where is the hospital?",
+        "My head hurts.",
+        "The train leaves at nine.",
+        "Thank you very much.",
+        "It is cold today.",
+    ];
+    let alone: Vec<Generation> =
+        sentences.iter().map(|s| llm.generate(few_shot(s), &Cancel::new(), |_| {}).unwrap()).collect();
+    let results =
+        llm.generate_batch(sentences.iter().map(|s| few_shot(s)).collect(), &Cancel::new(), |_| {}).unwrap();
+    let together: Vec<Generation> = results.into_iter().map(Result::unwrap).collect();
+    for (a, b) in alone.iter().zip(&together) {
+        eprintln!("{:?} {:?} | {:?} {:?}", a.text, a.logprob_mean, b.text, b.logprob_mean);
+        // Sums are added in another order in a batch, so a near tie may fall the other way; the model's confidence
+        // must not change.
+        let (x, y) = (a.logprob_mean.unwrap(), b.logprob_mean.unwrap());
+        assert!(if a.text == b.text { (x - y).abs() < 0.05 } else { (x - y).abs() < 0.5 }, "{x} {y}");
+    }
 }
 
 #[test]
@@ -89,15 +109,25 @@ fn qwen_follows_its_chat_template_and_a_grammar() {
     let _alone = ALONE.lock();
     let Some(path) = model("qwen2.5-coder-1.5b.gguf") else { return };
     let llm = load(&path, 2);
-    let chat = |text: &str| Request { max_tokens: 40, ..Request::chat(vec![
-        ChatMessage::system("You are a professional translator. Reply with the translation only."),
-        ChatMessage::user(text),
-    ]) };
+    let chat = |text: &str| Request {
+        max_tokens: 40,
+        ..Request::chat(vec![
+            ChatMessage::system("You are a professional translator. Reply with the translation only."),
+            ChatMessage::user(text),
+        ])
+    };
     let g = llm.generate(chat("Translate into Spanish: I have a dog."), &Cancel::new(), |_| {}).unwrap();
     assert!(g.text.contains("perro") && g.finish == Finish::End, "{g:?}");
     let grammar = "root ::= \"{\\\"language\\\": \\\"\" [a-z]{2} \"\\\"}\"";
     let g = llm
-        .generate(Request { grammar: Some(grammar.into()), ..chat("Which language is 'guten Morgen'? Answer as JSON.") }, &Cancel::new(), |_| {})
+        .generate(
+            Request {
+                grammar: Some(grammar.into()),
+                ..chat("Which language is 'guten Morgen'? Answer as JSON.")
+            },
+            &Cancel::new(),
+            |_| {},
+        )
         .unwrap();
     let value: serde_json::Value = serde_json::from_str(&g.text).unwrap();
     assert_eq!(value["language"].as_str().map(str::len), Some(2), "{g:?}");
@@ -109,7 +139,10 @@ fn smollm_chats_and_streams() {
     let Some(path) = model("smollm2-135m.gguf") else { return };
     let llm = load(&path, 2);
     let mut streamed = String::new();
-    let request = Request { max_tokens: 24, ..Request::chat(vec![ChatMessage::user("What is the capital of France?")]) };
+    let request = Request {
+        max_tokens: 24,
+        ..Request::chat(vec![ChatMessage::user("What is the capital of France?")])
+    };
     let g = llm.generate(request, &Cancel::new(), |t| streamed += t).unwrap();
     assert_eq!(streamed, g.text);
     assert!(g.text.contains("Paris"), "{g:?}");

@@ -227,7 +227,9 @@ pub fn adapter(seed: u64) -> Gguf {
     g.set("adapter.lora.alpha", V::F32(rank as f32));
     let mut rng = Rng(seed);
     for layer in 0..LAYERS {
-        for (name, cols, rows) in [("attn_q", EMBD, EMBD), ("attn_output", EMBD, EMBD), ("ffn_down", FF, EMBD)] {
+        for (name, cols, rows) in
+            [("attn_q", EMBD, EMBD), ("attn_output", EMBD, EMBD), ("ffn_down", FF, EMBD)]
+        {
             let base = format!("blk.{layer}.{name}.weight");
             let a = rng.matrix(cols * rank, 1.0 / (cols as f32).sqrt());
             let b = rng.matrix(rank * rows, 1.0);
