@@ -128,5 +128,5 @@ impl FileLock {
     }
 }
 
-/// The database's main file and what SQLite keeps beside it.
+/// The database's main file and what `SQLite` keeps beside it.
 pub(crate) const COMPANIONS: [&str; 3] = ["", "-wal", "-shm"];
