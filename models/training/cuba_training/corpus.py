@@ -42,12 +42,14 @@ def write_mixture(folder: Path, pair: str, entries: list[dict]) -> None:
     files.replace_text(folder / "mixture.json", json.dumps({"pair": pair, "entries": entries}, indent=1))
 
 
-def prepare(data: Path, work: Path, pair: str) -> dict:
-    """Clean every source into `work/corpus`, and write `mixture.json` and `counts.json` beside them."""
+def prepare(data: Path, work: Path, pair: str, only: set[str] | None = None) -> dict:
+    """Clean every source (or `only` those named) into `work/corpus`, and write `mixture.json` and `counts.json` beside them."""
     both = sources.directions(pair)
     wall = clean.EvaluationWall.from_folder(data / "eval", also=[s.source for d in both for s in safety.load(d)])
     corpus, entries, counts = work / "corpus", [], {"evaluation lines": len(wall)}
     for source in sources.PARALLEL[pair]:
+        if only and source.name not in only:
+            continue
         tally: dict[str, int] = {}
         pairs = clean.clean_pairs(read_pairs(data / "train" / source.name / f"{pair}.tsv"), wall, tally)
         write_pairs(corpus / f"{source.name}.tsv", pairs)
