@@ -243,7 +243,10 @@ impl Store {
         };
         let sum = offer.files.iter().enumerate().map(still_needed).fold(0, u64::saturating_add);
         let needed = sum.saturating_add(source.scratch_bytes()).saturating_add(MARGIN);
-        let free = self.device.disk_free(&self.root).map_err(|error| PackError::io("asking about", &self.root, error))?;
+        let free = self
+            .device
+            .disk_free(&self.root)
+            .map_err(|error| PackError::io("asking about", &self.root, error))?;
         if free < needed { Err(PackError::NotEnoughSpace { needed, free }) } else { Ok(()) }
     }
 }

@@ -3,7 +3,13 @@
 //! A test starts this very program again, to run the one ignored test `worker_main` with its orders in the environment.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 mod common;
 
@@ -23,9 +29,11 @@ fn source(id: &str, version: &str) -> MemorySource {
     let seed = id.bytes().chain(version.bytes()).fold(0, |sum, byte| sum * 31 + u64::from(byte));
     let own: Vec<Vec<u8>> = (0..FILES as u64 - 1).map(|n| noise(seed + n * 7919, 60_000)).collect();
     let shared = noise(42, 80_000);
-    let mut files: Vec<(String, &[u8])> = own.iter().enumerate().map(|(n, c)| (format!("f{n}"), c.as_slice())).collect();
+    let mut files: Vec<(String, &[u8])> =
+        own.iter().enumerate().map(|(n, c)| (format!("f{n}"), c.as_slice())).collect();
     files.push(("shared".into(), &shared));
-    let files: Vec<(&str, Role, &[u8])> = files.iter().map(|(name, c)| (name.as_str(), Role::Model, *c)).collect();
+    let files: Vec<(&str, Role, &[u8])> =
+        files.iter().map(|(name, c)| (name.as_str(), Role::Model, *c)).collect();
     MemorySource::new(id, version, &files)
 }
 
@@ -36,7 +44,6 @@ fn worker(orders: &str, home: &Path) -> Command {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
-
 
 #[test]
 #[ignore = "run by the other tests, in a process of its own"]
@@ -59,12 +66,14 @@ fn worker_main() {
         },
         // One install, its outcome on standard output.
         "install" => {
-            let result = Store::open(home, Arc::new(ThisDevice)).and_then(|store| install(&store, &source("a", "1")));
+            let result =
+                Store::open(home, Arc::new(ThisDevice)).and_then(|store| install(&store, &source("a", "1")));
             println!("outcome: {}", name(result.map(|_| ())));
         }
         "install-unaware" => {
             // A device that promises room it does not have: the disk itself must say no.
-            let result = Store::open(home, FakeDevice::roomy()).and_then(|store| install(&store, &source("a", "1")));
+            let result =
+                Store::open(home, FakeDevice::roomy()).and_then(|store| install(&store, &source("a", "1")));
             println!("outcome: {}", name(result.map(|_| ())));
         }
         "read" => {
@@ -97,7 +106,9 @@ fn name(result: Result<(), PackError>) -> &'static str {
 fn outcome(mut command: Command) -> String {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let line = text.lines().find_map(|line| line.split_once("outcome: ").map(|(_, outcome)| outcome.trim().to_owned()));
+    let line = text
+        .lines()
+        .find_map(|line| line.split_once("outcome: ").map(|(_, outcome)| outcome.trim().to_owned()));
     line.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
@@ -116,7 +127,8 @@ fn assert_sound(home: &Path, when: &str) {
     for installed in &listing.packs {
         let reference = installed.manifest.reference();
         let expected = source(&installed.manifest.about.id, &installed.manifest.about.version);
-        let found = content(&store, &reference).unwrap_or_else(|error| panic!("{when}: {reference}: {error}"));
+        let found =
+            content(&store, &reference).unwrap_or_else(|error| panic!("{when}: {reference}: {error}"));
         let expected: Vec<_> = expected.content.iter().collect();
         assert_eq!(found.values().collect::<Vec<_>>(), expected, "{when}: {reference}");
         assert_eq!(store.verify(&pack(&reference), &Quiet).unwrap().len(), 0);
@@ -126,13 +138,17 @@ fn assert_sound(home: &Path, when: &str) {
     }
     let blobs = files_below(&home.join("blobs")).iter().filter(|name| !name.ends_with(".ok")).count();
     assert_eq!(blobs, wanted.len(), "{when}: content that nobody uses");
-    assert!(files_below(home).iter().all(|name| !name.contains(".tmp") && !name.contains("staging")), "{when}");
+    assert!(
+        files_below(home).iter().all(|name| !name.contains(".tmp") && !name.contains("staging")),
+        "{when}"
+    );
 }
 
 /// Kills at random points; `CUBA_KILLS` sets how often (20 in the normal run), `CUBA_SEED` another storm.
 #[test]
 fn a_killed_process_leaves_whole_packs_only() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (kills, seed) = (number("CUBA_KILLS", 20), number("CUBA_SEED", 1));
     let dir = tempfile::tempdir().unwrap();
     let mut installed = 0;
@@ -176,7 +192,8 @@ fn processes_at_once_do_not_harm_each_other() {
 
 /// The same command in a new mount and user namespace, if this system allows one; else `None`.
 fn in_namespace(script: &str, orders: &str, home: &Path) -> Option<Command> {
-    let allowed = Command::new("unshare").args(["-Urm", "true"]).status().is_ok_and(|status| status.success());
+    let allowed =
+        Command::new("unshare").args(["-Urm", "true"]).status().is_ok_and(|status| status.success());
     if !allowed {
         println!("skipped: this system does not allow user namespaces");
         return None;

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use common::*;
 use cuba_packs::{
-    Digest, FolderSource, Hints, InstallOptions, PackError, Progress, Quiet, Role, Source, Store, Watch, ZipSource,
+    Digest, FolderSource, Hints, InstallOptions, PackError, Progress, Quiet, Role, Source, Store, Watch,
+    ZipSource,
 };
 
 fn sample(id: &str, version: &str) -> MemorySource {
@@ -43,9 +44,12 @@ fn equal_files_are_kept_once_and_freed_with_their_last_user() {
     let store = open(dir.path());
     let shared = noise(7, 100_000);
     let (a, b) = (noise(8, 1000), noise(9, 2000));
-    install(&store, &MemorySource::new("a", "1", &[("m", Role::Model, &shared), ("v", Role::Vocab, &a)])).unwrap();
-    install(&store, &MemorySource::new("b", "1", &[("m", Role::Model, &shared), ("v", Role::Vocab, &b)])).unwrap();
-    let blobs = || files_below(&dir.path().join("blobs")).iter().filter(|name| !name.ends_with(".ok")).count();
+    install(&store, &MemorySource::new("a", "1", &[("m", Role::Model, &shared), ("v", Role::Vocab, &a)]))
+        .unwrap();
+    install(&store, &MemorySource::new("b", "1", &[("m", Role::Model, &shared), ("v", Role::Vocab, &b)]))
+        .unwrap();
+    let blobs =
+        || files_below(&dir.path().join("blobs")).iter().filter(|name| !name.ends_with(".ok")).count();
     assert_eq!(blobs(), 3);
     assert_eq!(store.remove(&pack("a")).unwrap(), 1000);
     assert_eq!(content(&store, "b").unwrap()["m"], shared);
@@ -70,7 +74,8 @@ fn versions_stand_side_by_side() {
     let keep = InstallOptions { keep_current: true, ..Default::default() };
     store.install(&MemorySource::new("p", "3", &[("m", Role::Model, b"3")]), &keep, &Quiet).unwrap();
     assert_eq!(current(&store), "1.9");
-    let listed: Vec<_> = store.list().unwrap().packs.iter().map(|p| (p.manifest.reference(), p.current)).collect();
+    let listed: Vec<_> =
+        store.list().unwrap().packs.iter().map(|p| (p.manifest.reference(), p.current)).collect();
     assert_eq!(listed, [("p@1.9".into(), true), ("p@1.10".into(), false), ("p@3".into(), false)]);
     store.remove(&pack("p")).unwrap();
     assert_eq!(current(&store), "3", "the highest that is left");
@@ -220,7 +225,9 @@ fn a_source_that_lies_is_refused_and_leaves_nothing() {
         let mut source = sample("en-es", "1");
         lie(&mut source);
         match install(&store, &source) {
-            Err(PackError::Corrupt { file, .. }) => assert!(["model.bin", "vocab.spm"].contains(&file.as_str()), "{file}"),
+            Err(PackError::Corrupt { file, .. }) => {
+                assert!(["model.bin", "vocab.spm"].contains(&file.as_str()), "{file}")
+            }
             other => panic!("{name}: {other:?}"),
         }
         assert_eq!(files_below(dir.path()), Vec::<String>::new(), "{name}");

@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use common::server::{Answer, Server};
 use common::*;
 use cuba_packs::{
-    Compression, InstallOptions, Installed, ListedSource, Offer, PackError, Progress, Quiet, Store, Watch, Web, WebSettings,
+    Compression, InstallOptions, Installed, ListedSource, Offer, PackError, Progress, Quiet, Store, Watch,
+    Web, WebSettings,
 };
 
 const SIZE: usize = 900_000;
@@ -41,12 +42,16 @@ fn zstd(content: &[u8]) -> Vec<u8> {
 }
 
 /// Installs from one server and says which ranges it was asked for.
-fn run(content: &[u8], answer: impl Fn(&common::server::Request) -> Answer + Send + Sync + 'static) -> (Result<(), PackError>, Vec<Option<usize>>) {
+fn run(
+    content: &[u8],
+    answer: impl Fn(&common::server::Request) -> Answer + Send + Sync + 'static,
+) -> (Result<(), PackError>, Vec<Option<usize>>) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let server = Server::start(answer);
     let offer = web_offer("p", content, vec![server.url("m")], None);
-    let result = get(&store, &offer).map(|_| assert_eq!(common::content(&store, "p").unwrap()["model.bin"], content));
+    let result =
+        get(&store, &offer).map(|_| assert_eq!(common::content(&store, "p").unwrap()["model.bin"], content));
     if result.is_err() {
         assert!(store.list().unwrap().packs.is_empty());
     }
@@ -151,16 +156,17 @@ fn lies_are_found_out() {
 
     // Promises more than it has, every time.
     let short = data.clone();
-    let (result, _) = run(&data, move |_| {
-        Answer::new(200, &short[..1000]).with("Content-Length", &SIZE.to_string())
-    });
+    let (result, _) =
+        run(&data, move |_| Answer::new(200, &short[..1000]).with("Content-Length", &SIZE.to_string()));
     assert!(matches!(result, Err(PackError::Network { .. })), "short: {result:?}");
 
     // Continues at a place that was not asked for.
     let served = data.clone();
     let (result, ranges) = run(&data, move |request| match (request.earlier, request.range()) {
         (0, _) => Answer::file(request, &served, "\"a\"").dropping(300_000),
-        (1, Some(_)) => Answer::new(206, &served[100..]).with("Content-Range", &format!("bytes 100-{}/{SIZE}", SIZE - 1)),
+        (1, Some(_)) => {
+            Answer::new(206, &served[100..]).with("Content-Range", &format!("bytes 100-{}/{SIZE}", SIZE - 1))
+        }
         _ => Answer::file(request, &served, "\"a\""),
     });
     result.unwrap();
@@ -268,10 +274,13 @@ fn compressed_files_are_unpacked_and_checked() {
         assert_eq!(content(&store, "p").unwrap()["model.bin"], data, "{compression:?}");
         assert_eq!(server.requests()[1].range(), Some(packed.len() / 2));
 
-        for (name, bad) in [("cut", packed[..packed.len() - 20].to_vec()), ("noise", noise(1, 5000)), ("empty", vec![])] {
+        for (name, bad) in
+            [("cut", packed[..packed.len() - 20].to_vec()), ("noise", noise(1, 5000)), ("empty", vec![])]
+        {
             let dir = tempfile::tempdir().unwrap();
             let server = Server::start(move |request| Answer::file(request, &bad, "\"a\""));
-            let result = get(&open(dir.path()), &web_offer("p", &data, vec![server.url("m")], Some(compression)));
+            let result =
+                get(&open(dir.path()), &web_offer("p", &data, vec![server.url("m")], Some(compression)));
             assert!(matches!(result, Err(PackError::Corrupt { .. })), "{compression:?} {name}: {result:?}");
         }
     }
@@ -284,7 +293,8 @@ fn a_bomb_ends_at_the_limit() {
     for (compression, bomb) in [(Compression::Gzip, gzip(&zeros)), (Compression::Zstd, zstd(&zeros))] {
         let server = Server::start(move |request| Answer::file(request, &bomb, "\"a\""));
         let small = noise(1, 4_000_000);
-        let result = get(&open(dir.path()), &web_offer("p", &small, vec![server.url("m")], Some(compression)));
+        let result =
+            get(&open(dir.path()), &web_offer("p", &small, vec![server.url("m")], Some(compression)));
         assert!(matches!(result, Err(PackError::Corrupt { .. })), "{compression:?}: {result:?}");
     }
 }
@@ -359,7 +369,11 @@ fn without_a_way_to_fetch_no_connection_is_made() {
     assert!(server.requests().is_empty());
     let device = Arc::new(FakeDevice { memory: None, disk: AtomicU64::new(0) });
     let store = Store::open(dir.path(), device).unwrap();
-    let result = store.install(&source(web_offer("p", b"x", vec![server.url("m")], None)), &InstallOptions::default(), &Quiet);
+    let result = store.install(
+        &source(web_offer("p", b"x", vec![server.url("m")], None)),
+        &InstallOptions::default(),
+        &Quiet,
+    );
     assert!(matches!(result, Err(PackError::NotEnoughSpace { .. })), "space is checked first");
     assert!(server.requests().is_empty());
 }

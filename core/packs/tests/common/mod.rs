@@ -1,6 +1,13 @@
 //! What the tests share: packs made on the spot, a device with any figures, and a web server with bad manners.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic
+)]
 
 pub mod server;
 
@@ -12,8 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cuba_packs::{
-    About, Device, Digest, InstallOptions, Kind, Licence, Manifest, Needs, Offer, OfferedFile, Origin, PackError, PackFile,
-    PackRef, Quiet, Role, SCHEMA, Source, Staged, Step, Store,
+    About, Device, Digest, InstallOptions, Kind, Licence, Manifest, Needs, Offer, OfferedFile, Origin,
+    PackError, PackFile, PackRef, Quiet, Role, SCHEMA, Source, Staged, Step, Store,
 };
 
 /// Content that looks like weights: no two seeds or offsets alike, and the same everywhere (xorshift64*).
@@ -160,7 +167,12 @@ pub fn overwrite(path: &Path, bytes: &[u8]) {
 }
 
 /// An offer of one file on the web.
-pub fn web_offer(id: &str, content: &[u8], urls: Vec<String>, compression: Option<cuba_packs::Compression>) -> Offer {
+pub fn web_offer(
+    id: &str,
+    content: &[u8],
+    urls: Vec<String>,
+    compression: Option<cuba_packs::Compression>,
+) -> Offer {
     Offer {
         about: about(id, "1"),
         files: vec![OfferedFile {

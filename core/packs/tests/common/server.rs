@@ -45,11 +45,11 @@ impl Answer {
     pub fn file(request: &Request, content: &[u8], etag: &str) -> Self {
         let fresh = request.headers.get("if-range").is_none_or(|tag| tag == etag);
         let answer = match request.range() {
-            Some(start) if fresh && start < content.len() => {
-                Self::new(206, &content[start..])
-                    .with("Content-Range", &format!("bytes {start}-{}/{}", content.len() - 1, content.len()))
+            Some(start) if fresh && start < content.len() => Self::new(206, &content[start..])
+                .with("Content-Range", &format!("bytes {start}-{}/{}", content.len() - 1, content.len())),
+            Some(_) if fresh => {
+                Self::new(416, b"").with("Content-Range", &format!("bytes */{}", content.len()))
             }
-            Some(_) if fresh => Self::new(416, b"").with("Content-Range", &format!("bytes */{}", content.len())),
             _ => Self::new(200, content),
         };
         answer.with("ETag", etag)
