@@ -79,7 +79,7 @@ impl Model {
             assemblies.push(Mutex::new(Assembly { left: parts, parts: (0..parts).map(|_| None).collect() }));
         }
         let places = places(&pieces);
-        let batches = batches(&pieces);
+        let batches = batches(&pieces, options.threads);
         let run = Run { model: self, options, cancel, progress, sources, pieces, places, assemblies };
         run.all(&batches)
     }
@@ -190,8 +190,11 @@ fn places(pieces: &[Piece]) -> Vec<usize> {
     places
 }
 
-/// Pieces of similar length together, longest first: the batch that takes longest does not start last.
-fn batches(pieces: &[Piece]) -> Vec<Vec<usize>> {
+/// Pieces of similar length together, longest first: the batch that takes longest does not start last. Few pieces are
+/// shared out evenly between the threads.
+fn batches(pieces: &[Piece], threads: usize) -> Vec<Vec<usize>> {
+    let share = pieces.iter().map(|piece| piece.job.beam).sum::<usize>().div_ceil(threads);
+    let most_rows = share.clamp(1, BATCH_ROWS);
     let mut order: Vec<usize> = (0..pieces.len()).collect();
     let len = |&at: &usize| pieces.get(at).map_or(0, |piece| piece.job.source.len());
     order.sort_by_key(|at| std::cmp::Reverse(len(at)));
@@ -199,7 +202,7 @@ fn batches(pieces: &[Piece]) -> Vec<Vec<usize>> {
     let (mut rows, mut tokens) = (usize::MAX, 0);
     for at in order {
         let beam = pieces.get(at).map_or(1, |piece| piece.job.beam);
-        if rows.saturating_add(beam) > BATCH_ROWS || tokens + len(&at) > BATCH_TOKENS {
+        if rows.saturating_add(beam) > most_rows.max(beam) || tokens + len(&at) > BATCH_TOKENS {
             batches.push(Vec::new());
             (rows, tokens) = (0, 0);
         }
@@ -329,7 +332,9 @@ impl Run<'_> {
             let shift = |range: Range<usize>| start + range.start..start + range.end;
             all.tokens
                 .extend(best.tokens.iter().zip(ranges).map(|(&id, range)| Token { id, range: shift(range) }));
-            all.log_probs.extend(&best.log_probs);
+            let (words, ends) = best.log_probs.split_at(best.log_probs.len().min(best.tokens.len()));
+            all.log_probs.extend(words);
+            all.end_log_probs.extend(ends);
             all.reached_limit |= !best.ended;
             if let Some(alignment) = &mut alignment {
                 for row in &best.alignment {

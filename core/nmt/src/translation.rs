@@ -11,9 +11,10 @@ pub struct Translation {
     pub tokens: Vec<Token>,
     /// Tokens of the source, each with its byte range in the source text, without the end of sentence.
     pub source_tokens: Vec<Token>,
-    /// Natural logarithm of the probability of each token, and of each end of sentence (one for each window), in
-    /// order. Empty where [`crate::Options::log_probs`] was off.
+    /// Natural logarithm of the probability of each of `tokens`. Empty where [`crate::Options::log_probs`] was off.
     pub log_probs: Vec<f32>,
+    /// The same for the end of the sentence: one for each window that came to its end.
+    pub end_log_probs: Vec<f32>,
     /// Which source token each target token looked at, where [`crate::Options::alignment`] was on.
     pub alignment: Option<Alignment>,
     /// Further translations of an n-best list, best first, without the best. Only for sentences of one window.
@@ -34,7 +35,7 @@ pub struct Alternative {
 }
 
 impl Translation {
-    /// Mean log-probability of a token; `None` where there are none.
+    /// Mean log-probability of a token, the ends of sentence included; `None` where there are none.
     ///
     /// ```
     /// let translation = cuba_nmt::Translation { log_probs: vec![-0.5, -1.5], ..Default::default() };
@@ -42,13 +43,14 @@ impl Translation {
     /// assert_eq!(translation.min_log_prob(), Some(-1.5));
     /// ```
     pub fn mean_log_prob(&self) -> Option<f32> {
-        let sum: f32 = self.log_probs.iter().sum();
-        (!self.log_probs.is_empty()).then(|| sum / self.log_probs.len() as f32)
+        let count = self.log_probs.len() + self.end_log_probs.len();
+        let sum: f32 = self.log_probs.iter().chain(&self.end_log_probs).sum();
+        (count > 0).then(|| sum / count as f32)
     }
 
     /// Log-probability of the token the model was least sure of.
     pub fn min_log_prob(&self) -> Option<f32> {
-        self.log_probs.iter().copied().reduce(f32::min)
+        self.log_probs.iter().chain(&self.end_log_probs).copied().reduce(f32::min)
     }
 
     /// Share of the source that the translation looked at, 0 to 1: the mean over source tokens of

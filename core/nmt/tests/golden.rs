@@ -76,7 +76,7 @@ fn describe(name: &str, translations: &[Translation]) -> String {
             out,
             "{name} {at} | {} | {:016x} {:08x} | {:016x} | {:016x}",
             tokens.join(" "),
-            digest(t.log_probs.iter().copied()),
+            digest(t.log_probs.iter().chain(&t.end_log_probs).copied()),
             t.mean_log_prob().unwrap().to_bits(),
             digest(rows),
             digest(others),

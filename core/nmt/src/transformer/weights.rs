@@ -323,7 +323,8 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn layers(&self) -> Result<Layers, Fault> {
         let config = self.config;
-        let shared = config.tying.sources;
+        // The tensors decide where there is doubt: options of converted models do not always match them.
+        let shared = self.container.get("Wemb").is_some() || config.tying.sources;
         let (source_name, target_name) =
             if shared { ("Wemb", "Wemb") } else { ("encoder_Wemb", "decoder_Wemb") };
         let (source, source_rows) = self.embedding(source_name)?;
@@ -532,7 +533,8 @@ impl Loader<'_> {
         let bias =
             self.config.output_bias.then(|| self.vector("decoder_ff_logit_out_b", vocab)).transpose()?;
         let own = "decoder_ff_logit_out_W";
-        let (name, turned) = if self.config.tying.output { (embedding, false) } else { (own, true) };
+        let tied = self.config.tying.output || self.container.get(own).is_none();
+        let (name, turned) = if tied { (embedding, false) } else { (own, true) };
         let item = self.item(name)?;
         let expected = if turned { [dim, vocab] } else { [vocab, dim] };
         if item.shape != expected {
