@@ -11,12 +11,17 @@
 )]
 #![deny(missing_docs)]
 
+pub mod commands;
 pub mod dsp;
 pub mod ecg;
 pub mod files;
+pub mod fitness;
+pub mod heart;
 pub mod hrv;
 pub mod insights;
 pub mod pulse;
 pub mod rr;
 pub mod sleep;
 pub mod stats;
+pub mod steps;
+pub mod trend;

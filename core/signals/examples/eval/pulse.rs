@@ -3,32 +3,59 @@
 use cuba_signals::{files, pulse, stats};
 use std::path::Path;
 
-pub(crate) fn run(data: &Path) {
+pub(crate) struct Camera {
+    pub(crate) subjects: usize,
+    pub(crate) refused: usize,
+    pub(crate) mae: f64,
+    pub(crate) max: f64,
+    pub(crate) rmssd_answered: usize,
+    pub(crate) rmssd_median: f64,
+    /// Seconds until the stream shows its first number, slowest subject.
+    pub(crate) first_number: f64,
+    /// Mean error of the stream's live numbers against the whole recording's true rate.
+    pub(crate) live_mae: f64,
+}
+
+pub(crate) fn run(data: &Path) -> Camera {
     let mut dirs: Vec<_> = std::fs::read_dir(data.join("ppg-welltory")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
     dirs.sort();
-    let (mut errors, mut refused, mut rmssd_errors) = (Vec::new(), 0, Vec::new());
+    let (mut errors, mut rmssd_errors, mut live, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
     for d in &dirs {
         let frames = files::rgb(&std::fs::read_to_string(d.join("PPG.csv")).unwrap()).unwrap();
         let rr = files::rr(&std::fs::read_to_string(d.join("RR.txt")).unwrap()).unwrap();
         let truth = 60_000.0 / stats::mean(&rr);
-        let rm = (rr.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / (rr.len() - 1) as f64).sqrt();
+        let rmssd = (rr.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / (rr.len() - 1) as f64).sqrt();
         let name = d.file_name().unwrap().to_string_lossy().to_string();
         match pulse::measure(&frames) {
             Ok(p) => {
                 errors.push((p.bpm - truth).abs());
                 if let Some(v) = p.rmssd_ms {
-                    rmssd_errors.push((v - rm).abs());
+                    rmssd_errors.push((v - rmssd).abs());
                 }
-                println!("{name} {:?} bpm {:.1} ({truth:.1}) q {:.2} rmssd {:?} ({rm:.1}) breaths {:?}", p.channel, p.bpm, p.quality, p.rmssd_ms, p.breaths_per_minute);
+                println!(
+                    "  {name} {:?} {:.1} bpm (strap {truth:.1}), quality {:.2}, RMSSD {} ms (strap {rmssd:.1})",
+                    p.channel, p.bpm, p.quality, p.rmssd_ms.map_or("-".into(), |v| format!("{v:.1}"))
+                );
             }
-            Err(e) => {
-                refused += 1;
-                println!("{name} refused {}", e.code());
+            Err(e) => println!("  {name} refused: {e}"),
+        }
+        let (mut stream, mut first) = (pulse::PulseStream::new(), None);
+        for f in &frames {
+            if let Some(pulse::LiveReading::Beating { seconds, bpm, .. }) = stream.push(*f) {
+                first.get_or_insert(seconds);
+                live.push((bpm - truth).abs());
             }
         }
+        slowest = slowest.max(first.unwrap_or(f64::INFINITY));
     }
-    println!(
-        "MAE {:.2} max {:.2} refused {refused}; rmssd median {:.1} answered {}/{}",
-        stats::mean(&errors), errors.iter().copied().fold(0.0, f64::max), stats::median(&rmssd_errors), rmssd_errors.len(), dirs.len()
-    );
+    Camera {
+        subjects: dirs.len(),
+        refused: dirs.len() - errors.len(),
+        mae: stats::mean(&errors),
+        max: errors.iter().copied().fold(0.0, f64::max),
+        rmssd_answered: rmssd_errors.len(),
+        rmssd_median: stats::median(&rmssd_errors),
+        first_number: slowest,
+        live_mae: stats::mean(&live),
+    }
 }

@@ -109,11 +109,11 @@ fn sadeh(x: &[f64]) -> Vec<bool> {
 pub fn webster(scored: &[Option<bool>], epoch_s: f64) -> SleepWake {
     let minutes = |m: f64| (m * 60.0 / epoch_s).round() as usize;
     let mut out = scored.to_vec();
+    // Each rule looks at the scoring as it came in; otherwise one rule's wake would feed the next.
     for (wake, sleep) in [(4.0, 1.0), (10.0, 3.0), (15.0, 4.0)] {
         let mut awake = 0;
-        let source = out.clone();
-        for i in 0..source.len() {
-            match source[i] {
+        for (i, state) in scored.iter().enumerate() {
+            match state {
                 Some(false) => awake += 1,
                 Some(true) if awake >= minutes(wake) => {
                     for o in out.iter_mut().skip(i).take(minutes(sleep)).filter(|o| o.is_some()) {

@@ -2,4 +2,9 @@
 
 pub mod counts;
 pub mod features;
+pub mod motion;
 pub mod stage;
+pub mod summary;
+#[cfg(test)]
+mod tests;
+pub mod window;

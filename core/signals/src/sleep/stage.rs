@@ -356,7 +356,7 @@ mod tests {
             let s = Model::shipped(clock).stage(&hr, start, epochs, None).unwrap();
             assert_eq!(s.len(), 960);
             let wake = |r: std::ops::Range<usize>| s[r.clone()].iter().map(|e| e.p_wake).sum::<f64>() / r.len() as f64;
-            assert!(wake(5..50) > wake(200..600) + 0.2, "{} {}", wake(5..50), wake(200..600));
+            assert!(wake(5..50) > 3.0 * wake(200..600), "{} {}", wake(5..50), wake(200..600));
             assert!(s.iter().all(|e| (e.p_wake + e.p_light + e.p_deep + e.p_rem - 1.0).abs() < 1e-9));
         }
     }
