@@ -2,8 +2,8 @@
 
 Every sentence pair is one document that holds the pieces of both sides; the largest singular vectors of the
 piece-by-document matrix give pieces that occur in the same pairs the same direction ("cross-lingual latent semantic
-indexing", Dumais et al. 1997). The tied embedding starts from there, the cross attention passes what it
-attends to through unchanged, and the output biases start at each language's word frequencies: the untrained network
+indexing", Dumais et al. 1997). The tied embedding starts from there, the cross attention looks at the
+source words near the target position and passes them through unchanged, and the output biases start at each language's word frequencies: the untrained network
 is a blurred word-for-word dictionary instead of noise.
 """
 
@@ -21,7 +21,7 @@ from . import corpus, files, model, vocab
 PER_SOURCE = 30_000
 POWER_STEPS, OVERSAMPLE = 2, 32
 ROW_NORM, NOISE = 1.0, 0.35
-BRANCH = 0.35
+BRANCH, PEAK = 0.35, 8.0
 """Scale of the matrices that end a residual branch: post-norm layers start close to the identity."""
 
 
@@ -101,8 +101,25 @@ def apply(params: dict[str, np.ndarray], c: model.Config, path: Path) -> None:
     for i in range(1, c.dec_depth + 1):
         for w in "vo":
             params[f"decoder_l{i}_context_W{w}"] = np.eye(c.dim_emb, dtype=np.float32)
-    for name in [n for n in params if n.endswith(("_context_Wq", "_context_Wk"))]:
-        params[name] = params[name] * np.float32(BRANCH)
+        for w in "qk":
+            params[f"decoder_l{i}_context_W{w}"] = same_place(c)
+
+
+def same_place(c: model.Config) -> np.ndarray:
+    """A projection for queries and keys under which a target position prefers source positions near its own.
+
+    Each head gets sine and cosine of every `heads`-th rate, so its score is a sum of cosines of the distance; the
+    fast rates count most, which makes the peak a few words wide.
+    """
+    half, per_head = c.dim_emb // 2, c.dim_emb // c.heads
+    projection = np.zeros((c.dim_emb, c.dim_emb), np.float32)
+    for head in range(c.heads):
+        rates = np.arange(head, half, c.heads)[: per_head // 2]
+        weights = PEAK**0.5 * np.exp(-rates / (half / 4) / 2)
+        for column, (rate, weight) in enumerate(zip(rates, weights)):
+            projection[rate, head * per_head + column] = weight
+            projection[half + rate, head * per_head + per_head // 2 + column] = weight
+    return projection
 
 
 def neighbours(work: Path, dim: int, words: list[str], count: int = 6) -> None:
