@@ -154,7 +154,7 @@ impl Blobs {
                 if digest.is_some_and(|digest| wanted(&digest)) {
                     continue;
                 }
-                if digest.is_some() && !name.ends_with(".ok") {
+                if digest.is_some() && !files::has_extension(&path, "ok") {
                     freed += fs::metadata(&path).map_or(0, |metadata| metadata.len());
                 }
                 files::remove_file(&path)?;

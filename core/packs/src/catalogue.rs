@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Digest, from_hex, to_hex};
 use crate::error::PackError;
 use crate::files;
-use crate::manifest::{SCHEMA, compare_versions, parse_json};
+use crate::manifest::{SCHEMA, compare_versions, json_of, parse_json};
 use crate::offer::Offer;
 use crate::store::{PackRef, Store};
 
@@ -157,10 +157,9 @@ impl Store {
                 return refuse(format!("there are two different issues {}", catalogue.sequence));
             }
         }
-        let text = std::str::from_utf8(json).expect("JSON that parsed is UTF-8");
-        let (json, signatures) = (text.to_owned(), signatures.to_owned());
+        let (json, signatures) = (String::from_utf8_lossy(json).into_owned(), signatures.to_owned());
         let kept = Kept { sha256, sequence: catalogue.sequence, json, signatures };
-        let bytes = serde_json::to_vec(&kept).expect("string keys only");
+        let bytes = json_of(&kept);
         files::write_atomically(&directory.join(format!("{}.json", catalogue.name)), &bytes)?;
         Ok(catalogue)
     }

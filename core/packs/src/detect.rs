@@ -70,7 +70,7 @@ pub(crate) fn detect(
     watch: &dyn Watch,
 ) -> Result<(Manifest, Vec<Found>), PackError> {
     let found: Vec<Found> = files::entries(directory)?.into_iter().filter_map(recognise).collect();
-    let is_gguf = |file: &&Found| file.name.ends_with(".gguf");
+    let is_gguf = |file: &&Found| files::has_extension(Path::new(&file.name), "gguf");
     if found.iter().any(|file| file.role == Role::Model && !is_gguf(&file)) {
         let found: Vec<Found> = found.into_iter().filter(|file| !is_gguf(&file)).collect();
         let manifest = translation_model(directory, &found, hints, watch)?;

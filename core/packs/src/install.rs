@@ -22,7 +22,7 @@ use crate::watch::Watch;
 const MARGIN: u64 = 4 << 20;
 
 /// How to install.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct InstallOptions {
     /// The terms were shown and accepted. Needed where [`Licence::must_accept`](crate::Licence::must_accept) is set.
     pub accept_licence: bool,

@@ -211,7 +211,9 @@ impl Manifest {
 
     /// The manifest as it is written: pretty JSON with a line feed at the end. Deterministic.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut json = serde_json::to_vec_pretty(self).expect("a manifest has string keys only");
+        let mut json = Vec::new();
+        // Writing to memory cannot fail, and every map of a manifest has string keys.
+        let _ = serde_json::to_writer_pretty(&mut json, self);
         json.push(b'\n');
         json
     }
@@ -351,6 +353,11 @@ pub(crate) fn parse_json<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(json).map_err(|error| PackError::corrupt(what, error.to_string()))
 }
 
+/// The JSON of a value whose maps have string keys.
+pub(crate) fn json_of(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("string keys only, and memory takes any write")
+}
+
 /// Orders versions as people do: `1.10` after `1.9`.
 ///
 /// ```
@@ -448,8 +455,9 @@ mod tests {
             |m| m.files[0].size = MAX_FILE_BYTES + 1,
             |m| m.files.push(PackFile { path: "A/B.BIN".into(), ..m.files[0].clone() }),
             |m| {
-                m.files =
-                    (0..=MAX_FILES).map(|n| PackFile { path: format!("{n}"), ..m.files[0].clone() }).collect()
+                m.files = (0..=MAX_FILES)
+                    .map(|n| PackFile { path: format!("{n}"), ..m.files[0].clone() })
+                    .collect();
             },
             |m| m.about.licence.id = String::new(),
         ];

@@ -55,8 +55,8 @@ struct Model {
     files: BTreeMap<String, RemoteFile>,
     #[serde(default)]
     metrics: Option<BTreeMap<String, BTreeMap<String, Value>>>,
-    #[serde(default)]
-    model_statistics: Option<BTreeMap<String, Value>>,
+    #[serde(default, rename = "modelStatistics")]
+    statistics: Option<BTreeMap<String, Value>>,
     #[serde(default)]
     release_status: Option<String>,
     source_language: String,
@@ -145,7 +145,7 @@ impl Model {
             ("architecture".to_owned(), Value::from(self.architecture.clone())),
             ("release_status".to_owned(), Value::from(self.release_status.clone())),
         ]);
-        if let Some(parameters) = self.model_statistics.as_ref().and_then(|s| s.get("parameters")) {
+        if let Some(parameters) = self.statistics.as_ref().and_then(|s| s.get("parameters")) {
             extra.insert("parameters".to_owned(), parameters.clone());
         }
         extra

@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::error::PackError;
 use crate::files::{self, Lock};
 use crate::install::Plan;
-use crate::manifest::{MAX_MANIFEST_BYTES, Manifest, PackFile, Role, compare_versions, parse_json};
+use crate::manifest::{MAX_MANIFEST_BYTES, Manifest, PackFile, Role, compare_versions, json_of, parse_json};
 use crate::watch::{Quiet, Watch};
 
 /// How long a process waits for another's short critical section (renames, never a download).
@@ -410,13 +410,13 @@ impl Store {
         let directory = self.pack_directory(&about.id);
         files::create_directories(&directory)?;
         files::sync_directory(&self.root.join("packs"))?;
-        let json = serde_json::to_string(manifest).expect("a manifest has string keys only");
+        let json = String::from_utf8_lossy(&json_of(manifest)).into_owned();
         let record = Record {
             sha256: Digest::of(json.as_bytes()),
             licence_accepted,
             manifest: RawValue::from_string(json).expect("it was written as JSON just now"),
         };
-        let bytes = serde_json::to_vec(&record).expect("a record has string keys only");
+        let bytes = json_of(&record);
         let had = self.current(&about.id);
         files::write_atomically(&self.record_path(&about.id, &about.version), &bytes)?;
         let version = if make_current { &about.version } else { had.as_ref().unwrap_or(&about.version) };
@@ -437,7 +437,7 @@ impl Store {
         }
         for directory in files::entries(&self.root.join("packs"))? {
             for path in files::entries(&directory)? {
-                if files::name_of(&path).ends_with(".tmp") {
+                if files::has_extension(&path, "tmp") {
                     files::remove_file(&path)?;
                 }
             }

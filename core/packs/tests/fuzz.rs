@@ -6,7 +6,6 @@
 mod common;
 
 use std::io::{Cursor, Write};
-use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 
 use common::*;
@@ -63,7 +62,7 @@ fn pack_file_target() {
     let dir = tempfile::tempdir().unwrap();
     let store = AssertUnwindSafe(open(dir.path()));
     bolero::check!().with_type::<Edits>().with_iterations(3000).for_each(|(edits, cut)| {
-        let store = store.deref();
+        let store: &cuba_packs::Store = &store;
         let Ok(source) = ZipSource::read(Cursor::new(mutate(&valid, edits, *cut)), "fuzz") else { return };
         let reference = source.offer().about.reference();
         if install(store, &source).is_ok() {

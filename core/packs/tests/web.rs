@@ -55,7 +55,7 @@ fn run(
     if result.is_err() {
         assert!(store.list().unwrap().packs.is_empty());
     }
-    (result, server.requests().iter().map(|request| request.range()).collect())
+    (result, server.requests().iter().map(common::server::Request::range).collect())
 }
 
 #[test]

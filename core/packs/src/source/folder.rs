@@ -33,23 +33,23 @@ impl FolderSource {
     pub fn open_watched(path: impl AsRef<Path>, hints: &Hints, watch: &dyn Watch) -> Result<Self, PackError> {
         let path = path.as_ref();
         if path.is_file() {
-            return Self::of_detected(detect::language_model(path, hints, watch)?);
+            return Ok(Self::of_detected(detect::language_model(path, hints, watch)?));
         }
         if !path.is_dir() {
             return Err(PackError::not_found(path.display().to_string()));
         }
         let manifest_path = path.join(MANIFEST_NAME);
         if !manifest_path.is_file() {
-            return Self::of_detected(detect::detect(path, hints, watch)?);
+            return Ok(Self::of_detected(detect::detect(path, hints, watch)?));
         }
         let manifest = Manifest::parse(&files::read_limited(&manifest_path, MAX_MANIFEST_BYTES)?)?;
         let paths = manifest.files.iter().map(|file| (path.join(&file.path), None)).collect();
         Ok(Self { offer: Offer::from(&manifest), paths })
     }
 
-    fn of_detected((manifest, found): (Manifest, Vec<Found>)) -> Result<Self, PackError> {
+    fn of_detected((manifest, found): (Manifest, Vec<Found>)) -> Self {
         let paths = found.into_iter().map(|file| (file.path, file.compression)).collect();
-        Ok(Self { offer: Offer::from(&manifest), paths })
+        Self { offer: Offer::from(&manifest), paths }
     }
 }
 

