@@ -5,8 +5,9 @@
 //!
 //! The peer is the measuring loop of llama.cpp's `llama-bench` (`pp512`: 512 tokens in one call; `tg128`: 128 single
 //! tokens, no sampling; its default parameters), written out here against the raw C API, because the crate that carries
-//! llama.cpp does not carry the source of that tool. Rounds alternate between the two, and the best of each counts, so
-//! that other work on the machine disturbs both alike. The last line is one JSON object.
+//! llama.cpp does not carry the source of that tool. Rounds alternate between the two. Rates are given by the clock
+//! (best round) and by processor time (median round); on a busy machine only the latter means anything, with one thread.
+//! The last line is one JSON object.
 
 #![allow(
     unsafe_code,
@@ -49,21 +50,17 @@ fn main() {
     let ours = Llm::load(&args.model, &options).expect("the model loads");
     let load_ms = started.elapsed().as_millis();
     let peer = Peer::load(&args.model, args.threads, repacked);
-    let mut best = [0.0f64; 4];
+    let mut rounds: Vec<[Rate; 4]> = Vec::new();
     for round in 0..=args.rounds {
         let now = [our_prompt(&ours, round), peer.prompt(), our_generation(&ours, round), peer.generation()];
-        println!(
-            "round {round}{}: prompt {:.1} / {:.1}, generate {:.2} / {:.2} tokens/s (ours / llama-bench loop)",
-            if round == 0 { " (warm-up)" } else { "" },
-            now[0],
-            now[1],
-            now[2],
-            now[3]
-        );
+        println!("round {round}{}: {now:.1?}", if round == 0 { " (warm-up)" } else { "" });
         if round > 0 {
-            best.iter_mut().zip(now).for_each(|(b, n)| *b = b.max(n));
+            rounds.push(now);
         }
     }
+    let clock = |i: usize| rounds.iter().map(|r| r[i].clock).fold(0.0, f64::max);
+    let cpu = |i: usize| median(rounds.iter().map(|r| r[i].cpu).collect());
+    let ratio = |i: usize, j: usize| median(rounds.iter().map(|r| r[i].cpu / r[j].cpu).collect());
     drop(ours);
     drop(peer);
     let batches = if args.batch { batches(&args) } else { Vec::new() };
@@ -73,14 +70,19 @@ fn main() {
         "threads": args.threads,
         "weights": if repacked { "repacked" } else { "mapped" },
         "load_ms": load_ms,
-        "prompt_tokens_per_s": round1(best[0]),
-        "peer_prompt_tokens_per_s": round1(best[1]),
-        "prompt_ratio": round3(best[0] / best[1]),
-        "generate_tokens_per_s": round1(best[2]),
-        "peer_generate_tokens_per_s": round1(best[3]),
-        "ratio": round3(best[2] / best[3]),
+        "prompt_tokens_per_s": round1(clock(0)),
+        "peer_prompt_tokens_per_s": round1(clock(1)),
+        "prompt_tokens_per_cpu_s": round1(cpu(0)),
+        "peer_prompt_tokens_per_cpu_s": round1(cpu(1)),
+        "prompt_ratio": round3(ratio(0, 1)),
+        "generate_tokens_per_s": round1(clock(2)),
+        "peer_generate_tokens_per_s": round1(clock(3)),
+        "generate_tokens_per_cpu_s": round1(cpu(2)),
+        "peer_generate_tokens_per_cpu_s": round1(cpu(3)),
+        "ratio": round3(ratio(2, 3)),
         "batch": batches.iter().map(|(n, rate)| serde_json::json!({
-            "sequences": n, "tokens_per_s": round1(*rate), "to_one": round3(rate / batches[0].1)
+            "sequences": n, "tokens_per_s": round1(rate.clock), "tokens_per_cpu_s": round1(rate.cpu),
+            "to_one": round3(rate.cpu / batches[0].1.cpu)
         })).collect::<Vec<_>>(),
     });
     println!("{json}");
@@ -114,6 +116,44 @@ fn parse() -> Args {
     args
 }
 
+/// Tokens per second of wall time and of processor time.
+#[derive(Debug, Clone, Copy)]
+struct Rate {
+    clock: f64,
+    cpu: f64,
+}
+
+/// Measures from its making.
+struct Watch(Instant, f64);
+
+impl Watch {
+    fn start() -> Self {
+        Self(Instant::now(), cpu_seconds())
+    }
+
+    fn rate(&self, tokens: usize) -> Rate {
+        Rate {
+            clock: tokens as f64 / self.0.elapsed().as_secs_f64(),
+            cpu: tokens as f64 / (cpu_seconds() - self.1),
+        }
+    }
+}
+
+/// Processor time of all threads of this process so far.
+fn cpu_seconds() -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let nanos = |t: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(t.path().join("schedstat")).unwrap_or_default();
+        text.split(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0)
+    };
+    tasks.map(|t| nanos(t.unwrap())).sum::<f64>() / 1e9
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 fn round1(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
 }
@@ -123,26 +163,28 @@ fn round3(x: f64) -> f64 {
 }
 
 /// A prompt of about 512 tokens that no earlier round began with.
-fn our_prompt(llm: &Llm, round: usize) -> f64 {
+fn our_prompt(llm: &Llm, round: usize) -> Rate {
     let mut text = format!("{round}{round}{round} ");
     while llm.count_tokens(&text).unwrap() < PROMPT {
         text += "The doctor asked how long the pain had lasted and whether it came back at night. ";
     }
-    let request = Request { max_tokens: 1, ..Request::text(text) };
-    let t = llm.generate(request, &Cancel::new(), |_| {}).unwrap().timings;
-    (t.prompt_tokens - t.cached_tokens) as f64 / t.prompt.as_secs_f64()
+    let watch = Watch::start();
+    let t = llm.generate(Request { max_tokens: 1, ..Request::text(text) }, &Cancel::new(), |_| {}).unwrap().timings;
+    watch.rate(t.prompt_tokens - t.cached_tokens)
 }
 
-fn our_generation(llm: &Llm, round: usize) -> f64 {
+/// From the first token on, so that the prompt does not count.
+fn our_generation(llm: &Llm, round: usize) -> Rate {
     let text = format!("{}, {}, {}, {}, {}, ", round + 1, round + 2, round + 3, round + 4, round + 5);
     let request = Request { max_tokens: GENERATE + 1, ..Request::text(text) };
-    let g = llm.generate(request, &Cancel::new(), |_| {}).unwrap();
+    let mut watch = None;
+    let g = llm.generate(request, &Cancel::new(), |_| _ = watch.get_or_insert_with(Watch::start)).unwrap();
     assert!(g.tokens > GENERATE / 2, "the model ended after {} tokens", g.tokens);
-    (g.tokens - 1) as f64 / g.timings.generate.as_secs_f64()
+    watch.expect("there was a first token").rate(g.tokens - 1)
 }
 
 /// Many short requests at once, as translation sends them: a shared few-shot prompt and a sentence each.
-fn batches(args: &Args) -> Vec<(u32, f64)> {
+fn batches(args: &Args) -> Vec<(u32, Rate)> {
     let mut rates = Vec::new();
     for sequences in [1u32, 2, 4, 8, 16, 32] {
         let options = LoadOptions {
@@ -166,11 +208,11 @@ fn batches(args: &Args) -> Vec<(u32, f64)> {
             (0..count).map(|i| Request { max_tokens: 48, ..Request::text(one(i)) }).collect()
         };
         llm.generate_batch(requests(3), &Cancel::new(), |_| {}).unwrap();
-        let started = Instant::now();
+        let watch = Watch::start();
         let results = llm.generate_batch(requests(100), &Cancel::new(), |_| {}).unwrap();
         let tokens: usize = results.into_iter().map(|r| r.unwrap().tokens).sum();
-        let rate = tokens as f64 / started.elapsed().as_secs_f64();
-        println!("{sequences} at once: {rate:.1} tokens/s, prompts included");
+        let rate = watch.rate(tokens);
+        println!("{sequences} at once: {rate:.1?} tokens/s, prompts included");
         rates.push((sequences, rate));
     }
     rates
@@ -209,18 +251,18 @@ impl Peer {
         unsafe { sys::llama_vocab_n_tokens(sys::llama_model_get_vocab(self.model)) }
     }
 
-    fn run(&self, tokens: &mut [i32], at_once: usize) -> f64 {
+    fn run(&self, tokens: &mut [i32], at_once: usize) -> Rate {
         // SAFETY: context is alive, token slices outlive the calls that read them.
         unsafe {
             sys::llama_memory_clear(sys::llama_get_memory(self.context), false);
-            let started = Instant::now();
+            let watch = Watch::start();
             let count = tokens.len();
             for chunk in tokens.chunks_mut(at_once) {
                 let batch = sys::llama_batch_get_one(chunk.as_mut_ptr(), chunk.len() as i32);
                 assert_eq!(sys::llama_decode(self.context, batch), 0);
                 sys::llama_synchronize(self.context);
             }
-            count as f64 / started.elapsed().as_secs_f64()
+            watch.rate(count)
         }
     }
 
@@ -234,11 +276,11 @@ impl Peer {
         (0..count).map(|_| next()).collect()
     }
 
-    fn prompt(&self) -> f64 {
+    fn prompt(&self) -> Rate {
         self.run(&mut self.tokens(PROMPT), 2048)
     }
 
-    fn generation(&self) -> f64 {
+    fn generation(&self) -> Rate {
         self.run(&mut self.tokens(GENERATE), 1)
     }
 }
