@@ -125,6 +125,18 @@ def table(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def published(pairs: tuple[str, ...]) -> str:
+    """The scores others have published, as a table of their own: other lines, other runs."""
+    path = Path(__file__).resolve().parent.parent / "published.tsv"
+    lines = ["| direction | engine | FLORES-200 devtest, BLEU/chrF, as published | source |", "|---|---|---|---|"]
+    for line in files.lines_of(path):
+        if line and not line.startswith("#"):
+            pair, engine, bleu, chrf, source = line.split("\t")
+            if pair in pairs:
+                lines.append(f"| {pair} | {engine} | {bleu}/{chrf} | {source} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -143,6 +155,7 @@ def main() -> None:
     if args.json:
         files.replace_text(args.json, json.dumps(rows, indent=1))
     print(table(rows))
+    print(f"\n{published(directions(args.pair))}")
 
 
 def packs_of(args) -> Path:
