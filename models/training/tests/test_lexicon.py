@@ -1,0 +1,40 @@
+"""The lexicon counts examples and lists only translations that are nearly exclusive."""
+
+from cuba_training import corpus, files, lexicon
+from cuba_training.sources import BACK, HUMAN
+
+
+def work_with(tmp_path, pairs, role=HUMAN):
+    entries: list = []
+    corpus.write_pairs(tmp_path / "corpus" / "x.tsv", pairs)
+    corpus.add_entry(entries, "x", "CC0", {d: (1.0, role) for d in ("en-es", "es-en")})
+    corpus.write_mixture(tmp_path / "corpus", "en-es", entries)
+    return tmp_path
+
+
+def read(path):
+    return {w: (int(n), t) for w, n, t in (line.split("\t") for line in files.lines_of(path))}
+
+
+PAIRS = [(f"the badger {x}", f"el tejón {y}") for x, y in [("eats", "come"), ("sleeps", "duerme"), ("runs", "corre"), ("sees", "ve")]]
+PAIRS += [("the dog eats", "el perro come"), ("the cat eats", "el gato come"), ("my tablet", "mi pastilla")]
+
+
+def test_a_rare_word_gets_its_exclusive_partner_and_a_key_word_its_own(tmp_path):
+    lexicon.make(work_with(tmp_path, PAIRS), "en-es", False, tmp_path / "l.tsv")
+    rows = read(tmp_path / "l.tsv")
+    assert rows["badger"] == (4, "tejón")
+    assert rows["tablet"] == (1, "pastilla|comprimido")
+    assert rows["dog"] == (1, "")
+    assert rows["penicillin"] == (0, "penicilina")
+
+
+def test_the_reverse_direction_reads_the_pairs_the_other_way(tmp_path):
+    lexicon.make(work_with(tmp_path, PAIRS), "en-es", True, tmp_path / "l.tsv")
+    rows = read(tmp_path / "l.tsv")
+    assert rows["tejón"] == (4, "badger") and rows["comprimido"] == (0, "tablet")
+
+
+def test_machine_pairs_do_not_count_as_examples(tmp_path):
+    lexicon.make(work_with(tmp_path, PAIRS, BACK), "en-es", False, tmp_path / "l.tsv")
+    assert "badger" not in read(tmp_path / "l.tsv")
