@@ -136,7 +136,7 @@ fn assert_sound(home: &Path, when: &str) {
         // The id alone means a version that is there.
         store.info(&pack(&installed.manifest.about.id)).unwrap();
     }
-    let blobs = files_below(&home.join("blobs")).iter().filter(|name| !name.ends_with(".ok")).count();
+    let blobs = blobs_in(home);
     assert_eq!(blobs, wanted.len(), "{when}: content that nobody uses");
     assert!(
         files_below(home).iter().all(|name| !name.contains(".tmp") && !name.contains("staging")),

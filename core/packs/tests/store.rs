@@ -48,8 +48,7 @@ fn equal_files_are_kept_once_and_freed_with_their_last_user() {
         .unwrap();
     install(&store, &MemorySource::new("b", "1", &[("m", Role::Model, &shared), ("v", Role::Vocab, &b)]))
         .unwrap();
-    let blobs =
-        || files_below(&dir.path().join("blobs")).iter().filter(|name| !name.ends_with(".ok")).count();
+    let blobs = || blobs_in(dir.path());
     assert_eq!(blobs(), 3);
     assert_eq!(store.remove(&pack("a")).unwrap(), 1000);
     assert_eq!(content(&store, "b").unwrap()["m"], shared);
@@ -226,7 +225,7 @@ fn a_source_that_lies_is_refused_and_leaves_nothing() {
         lie(&mut source);
         match install(&store, &source) {
             Err(PackError::Corrupt { file, .. }) => {
-                assert!(["model.bin", "vocab.spm"].contains(&file.as_str()), "{file}")
+                assert!(["model.bin", "vocab.spm"].contains(&file.as_str()), "{file}");
             }
             other => panic!("{name}: {other:?}"),
         }

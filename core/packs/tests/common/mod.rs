@@ -151,6 +151,11 @@ pub fn files_below(root: &Path) -> Vec<String> {
     found
 }
 
+/// How many blobs a store has.
+pub fn blobs_in(root: &Path) -> usize {
+    files_below(&root.join("blobs")).iter().filter(|name| Path::new(name).extension().is_none()).count()
+}
+
 /// The path of the only blob with this content.
 pub fn blob(store: &Store, content: &[u8]) -> std::path::PathBuf {
     let hex = Digest::of(content).to_string();
