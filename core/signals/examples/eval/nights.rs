@@ -1,4 +1,5 @@
 //! The labelled nights of the Walch set and how a staging is judged.
+#![allow(dead_code, reason = "shared by the trainer, which judges nothing, and the evaluation, which writes no subject list")]
 
 use super::boost::Row;
 use cuba_signals::{

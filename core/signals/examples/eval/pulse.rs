@@ -12,6 +12,8 @@ pub(crate) struct Camera {
     pub(crate) rmssd_median: f64,
     /// Seconds until the stream shows its first number, slowest subject.
     pub(crate) first_number: f64,
+    /// Subjects with a first number within 10 seconds.
+    pub(crate) prompt: usize,
     /// Mean error of the stream's live numbers against the whole recording's true rate.
     pub(crate) live_mae: f64,
 }
@@ -20,6 +22,7 @@ pub(crate) fn run(data: &Path) -> Camera {
     let mut dirs: Vec<_> = std::fs::read_dir(data.join("ppg-welltory")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
     dirs.sort();
     let (mut errors, mut rmssd_errors, mut live, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
+    let mut prompt = 0;
     for d in &dirs {
         let frames = files::rgb(&std::fs::read_to_string(d.join("PPG.csv")).unwrap()).unwrap();
         let rr = files::rr(&std::fs::read_to_string(d.join("RR.txt")).unwrap()).unwrap();
@@ -46,7 +49,10 @@ pub(crate) fn run(data: &Path) -> Camera {
                 live.push((bpm - truth).abs());
             }
         }
-        slowest = slowest.max(first.unwrap_or(f64::INFINITY));
+        println!("    first live number after {}", first.map_or("never".into(), |s| format!("{s:.1} s")));
+        let first = first.unwrap_or(f64::INFINITY);
+        prompt += usize::from(first <= 10.0);
+        slowest = slowest.max(first);
     }
     Camera {
         subjects: dirs.len(),
@@ -56,6 +62,7 @@ pub(crate) fn run(data: &Path) -> Camera {
         rmssd_answered: rmssd_errors.len(),
         rmssd_median: stats::median(&rmssd_errors),
         first_number: slowest,
+        prompt,
         live_mae: stats::mean(&live),
     }
 }

@@ -5,7 +5,7 @@
 //! over the usual stage changes (emissions to the power 0.4, because neighbouring epochs share their context) gives the stage.
 //!
 //! Fitted on 21 nights of 21 healthy adults of the Walch 2019 set (subjects are listed in `models/sleep/README.md`); chosen settings, not
-//! fitted per night: 80 rounds, 8 leaves, rate 0.05, prior and smoothing powers above. Motion was not in that set: where motion is given it
+//! fitted per night: 160 rounds, 8 leaves, rate 0.025, prior and smoothing powers above. Motion was not in that set: where motion is given it
 //! enters as a likelihood ratio from published figures, see [`Motion`].
 
 use super::features::{self, EPOCH_S, FEATURES, HEART_FEATURES};
