@@ -131,6 +131,8 @@ impl From<TranslateError> for Failure {
         let code = match &error {
             TranslateError::NoRoute { .. } => Code::Missing,
             TranslateError::LanguageUnsure { .. } => Code::BadInput,
+            TranslateError::Damaged { .. } => Code::Damaged,
+            TranslateError::Memory { .. } => Code::NoRoom,
             _ => Code::Failed,
         };
         let failure = Self::new(code, &error);

@@ -167,7 +167,11 @@ fn standard_input(translator: &Translator, args: &TranslateArgs, settings: &Sett
     }
     let summary = summary?;
     flushed?;
-    lines.failure().map_or_else(|| ended(summary.completion), Err)
+    if let Some(failure) = lines.failure() {
+        return Err(failure);
+    }
+    // A Ctrl-C while input was awaited ends the lines like their end would.
+    ended(if cancel.is_cancelled() { Completion::Cancelled } else { summary.completion })
 }
 
 /// Somebody types: each line is answered before the next one is read.

@@ -13,8 +13,8 @@ use common::{Home, model_folder, run};
 
 const TRANSLATE: &[&str] = &["translate", "--from", "en", "--to", "es", "Good morning."];
 
-/// The stored weights: the largest blob.
-fn weights(home: &Home) -> PathBuf {
+/// A stored file: the largest blob, which is the vocabulary.
+fn stored_file(home: &Home) -> PathBuf {
     let mut files = Vec::new();
     let mut folders = vec![home.path().join("blobs")];
     while let Some(folder) = folders.pop() {
@@ -35,17 +35,17 @@ fn tamper(path: &std::path::Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 #[test]
-fn tampered_weights_are_named_and_never_loaded() {
+fn tampered_files_are_named_and_never_loaded() {
     for (name, change) in [
         ("one bit", (|b: &mut Vec<u8>| b[60_000] ^= 1) as fn(&mut Vec<u8>)),
         ("cut short", |b| b.truncate(50_000)),
         ("empty", Vec::clear),
     ] {
         let home = Home::with_model();
-        tamper(&weights(&home), change);
+        tamper(&stored_file(&home), change);
         let done = home.cuba(TRANSLATE, b"");
         assert_eq!(done.code, 6, "{name}: {}", done.err);
-        assert!(done.out.is_empty() && done.err.contains("model.enes"), "{name}: {}", done.err);
+        assert!(done.out.is_empty() && done.err.contains("vocab.enes"), "{name}: {}", done.err);
         let verify = home.cuba(&["packs", "verify"], b"");
         assert_eq!(verify.code, 6, "{name}: {}{}", verify.out, verify.err);
     }

@@ -30,7 +30,23 @@ pub enum TranslateError {
         /// The most likely languages, best first; empty when the text has no letters of a known language.
         candidates: Vec<LanguageCode>,
     },
-    /// The engine cannot work (model missing, out of memory, device fault): every sentence would fail.
+    /// A file of the engine's model is damaged or not genuine. Remedy: get the pack again.
+    #[error("the {engine} engine cannot work: {reason}")]
+    Damaged {
+        /// The engine's id, for example `nmt:en-es`.
+        engine: String,
+        /// Which file and what is wrong with it.
+        reason: String,
+    },
+    /// Too little memory for the engine's model. Remedy: close other programs or choose a smaller pack.
+    #[error("the {engine} engine cannot work: {reason}")]
+    Memory {
+        /// The engine's id.
+        engine: String,
+        /// How much is needed and how much there is.
+        reason: String,
+    },
+    /// The engine cannot work for another reason (model missing, device fault): every sentence would fail.
     #[error("the {engine} engine cannot work: {reason}")]
     Engine {
         /// The engine's id, for example `nmt:en-es`.

@@ -72,7 +72,7 @@ fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Op
     let (store, settings, name, served) = (store.clone(), settings.clone(), id.clone(), directions.clone());
     Some(Arc::new(Lazy::new(id, kind, directions, move || {
         let loaded =
-            store.load(&reference, &Quiet).map_err(|error| EngineError::Unusable(error.to_string()))?;
+            store.load(&reference, &Quiet).map_err(unusable)?;
         open(&name, kind, &served, &loaded, &settings)
     })))
 }
@@ -101,7 +101,6 @@ fn open_nmt(
     use cuba_nmt::ModelFiles;
     use cuba_packs::Role;
 
-    let unusable = |error: PackError| EngineError::Unusable(error.to_string());
     let model = pack.path(&Role::Model).map_err(unusable)?;
     let mut files = match pack.path(&Role::Vocab) {
         Ok(vocab) => ModelFiles::shared(model, vocab),
@@ -136,11 +135,21 @@ fn open_nmt(
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
     let model =
-        pack.path(&cuba_packs::Role::Model).map_err(|error| EngineError::Unusable(error.to_string()))?;
+        pack.path(&cuba_packs::Role::Model).map_err(unusable)?;
     crate::engine::llm::open(id, model, settings.threads)
 }
 
 #[cfg(not(feature = "llm"))]
 fn open_llm(_: &str, _: &Loaded, _: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
     Err(EngineError::Unusable("this build has no language-model engine".into()))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "map_err hands it over")]
+fn unusable(error: PackError) -> EngineError {
+    let reason = error.to_string();
+    match error {
+        PackError::Corrupt { .. } | PackError::Untrusted { .. } => EngineError::Damaged(reason),
+        PackError::NotEnoughMemory { .. } => EngineError::Memory(reason),
+        _ => EngineError::Unusable(reason),
+    }
 }

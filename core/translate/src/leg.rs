@@ -4,6 +4,7 @@
 //! forced spans, other form); cut around its protected spans; and, if nothing holds, the source itself, marked.
 //! A round collects what all open sentences need, so engines see large batches even on the second try.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -173,16 +174,36 @@ impl Runner<'_> {
         let clock = Instant::now();
         let result = self.attempt(inputs, effort);
         timings.engine += clock.elapsed();
+        let engine = || self.leg.engine.id().to_owned();
         match result {
             Ok(outputs) => Ok(Some(outputs)),
             Err(EngineError::Cancelled) => Ok(None),
+            Err(EngineError::Damaged(reason)) => Err(TranslateError::Damaged { engine: engine(), reason }),
+            Err(EngineError::Memory(reason)) => Err(TranslateError::Memory { engine: engine(), reason }),
             Err(EngineError::Batch(reason) | EngineError::Unusable(reason)) => {
-                Err(TranslateError::Engine { engine: self.leg.engine.id().to_owned(), reason })
+                Err(TranslateError::Engine { engine: engine(), reason })
             }
         }
     }
 
     fn attempt(&self, inputs: &[Input], effort: Effort) -> Result<Vec<Hypothesis>, EngineError> {
+        // Tables, logs and lists repeat themselves; one translation serves all.
+        let mut places: HashMap<&Input, usize> = HashMap::new();
+        let mut once: Vec<Input> = Vec::new();
+        let wanted: Vec<usize> = inputs
+            .iter()
+            .map(|input| {
+                *places.entry(input).or_insert_with(|| {
+                    once.push(input.clone());
+                    once.len() - 1
+                })
+            })
+            .collect();
+        let outputs = self.attempt_all(&once, effort)?;
+        Ok(wanted.into_iter().map(|at| outputs.get(at).cloned().unwrap_or_default()).collect())
+    }
+
+    fn attempt_all(&self, inputs: &[Input], effort: Effort) -> Result<Vec<Hypothesis>, EngineError> {
         if inputs.is_empty() {
             return Ok(Vec::new());
         }

@@ -111,11 +111,11 @@ impl<'a> Pieces<'a> {
 
     fn line(&mut self, start: usize, end: usize, language: &LanguageCode) {
         let line = self.slice(start, end);
-        let mut from = start + rules::list_mark(line);
-        for boundary in rules::boundaries(self.slice(from, end), language) {
-            let to = from.max(boundary + start + rules::list_mark(line));
-            self.sentence(from, to, language);
-            from = to;
+        let body = start + rules::list_mark(line);
+        let mut from = body;
+        for boundary in rules::boundaries(self.slice(body, end), language) {
+            self.sentence(from, body + boundary, language);
+            from = body + boundary;
         }
         self.sentence(from, end, language);
     }

@@ -26,7 +26,7 @@ pub fn directions(model: &str) -> Vec<Direction> {
 /// Loads a GGUF model as a translator; `id` names it in results and decides the prompt.
 pub fn open(id: &str, model: &Path, threads: Option<usize>) -> Result<Arc<dyn Engine>, EngineError> {
     let options = LoadOptions { threads, ..LoadOptions::default() };
-    let llm = Llm::load(model, &options).map_err(|error| EngineError::Unusable(error.to_string()))?;
+    let llm = Llm::load(model, &options).map_err(unusable)?;
     Ok(Arc::new(LlmEngine::new(id, llm)))
 }
 
@@ -132,5 +132,10 @@ fn hypothesis(generation: &Generation, sentence: &str) -> Hypothesis {
 
 #[allow(clippy::needless_pass_by_value)] // map_err hands it over
 fn unusable(error: LlmError) -> EngineError {
-    EngineError::Unusable(error.to_string())
+    let reason = error.to_string();
+    match error {
+        LlmError::Damaged { .. } | LlmError::Unsupported { .. } => EngineError::Damaged(reason),
+        LlmError::Memory { .. } => EngineError::Memory(reason),
+        _ => EngineError::Unusable(reason),
+    }
 }

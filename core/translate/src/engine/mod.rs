@@ -92,7 +92,7 @@ impl Effort {
 }
 
 /// One sentence for an engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Input {
     /// The sentence: trimmed, not empty, without line breaks.
     pub text: String,
@@ -142,7 +142,13 @@ pub enum EngineError {
     /// This batch cannot be translated, another may (for example: longer than the context).
     #[error("{0}")]
     Batch(String),
-    /// The engine is of no use until something changes (model file gone, out of memory).
+    /// A file of the model is damaged, foreign or of another model: it has to be fetched again.
+    #[error("{0}")]
+    Damaged(String),
+    /// The device has too little memory for the model now.
+    #[error("{0}")]
+    Memory(String),
+    /// The engine is of no use for any other reason (model file gone, processor lacks instructions).
     #[error("{0}")]
     Unusable(String),
 }

@@ -107,8 +107,9 @@ fn engine_error(error: Error) -> EngineError {
     match error {
         Error::Cancelled => EngineError::Cancelled,
         Error::Request { .. } => EngineError::Batch(error.to_string()),
-        Error::Io { .. } | Error::Damaged { .. } | Error::Unsupported { .. } | Error::Mismatch { .. } => {
-            EngineError::Unusable(error.to_string())
+        Error::Damaged { .. } | Error::Unsupported { .. } | Error::Mismatch { .. } => {
+            EngineError::Damaged(error.to_string())
         }
+        Error::Io { .. } => EngineError::Unusable(error.to_string()),
     }
 }
