@@ -12,7 +12,10 @@ use cuba_translate::{Cancel, Engines, LanguageCode, Quiet, Settings, TextRequest
 const LANGUAGES: [&str; 9] = ["en", "es", "fr", "de", "ja", "ar", "el", "th", "ka"];
 
 fn language(byte: u8) -> LanguageCode {
-    LANGUAGES.get(usize::from(byte) % LANGUAGES.len()).and_then(|c| c.parse().ok()).unwrap_or(LanguageCode::ENGLISH)
+    LANGUAGES
+        .get(usize::from(byte) % LANGUAGES.len())
+        .and_then(|c| c.parse().ok())
+        .unwrap_or(LanguageCode::ENGLISH)
 }
 
 /// The first byte chooses, the rest is text.
@@ -53,7 +56,8 @@ pub fn pipeline(bytes: &[u8]) {
     let (choice, text) = split(bytes);
     let translator = Translator::new(Engines::new().with(Arc::new(Garbling(choice))));
     let to: LanguageCode = "es".parse().unwrap_or(LanguageCode::ENGLISH);
-    let request = TextRequest::new(&text, to).from_language(LanguageCode::ENGLISH).with_settings(Settings::default());
+    let request =
+        TextRequest::new(&text, to).from_language(LanguageCode::ENGLISH).with_settings(Settings::default());
     let Ok(result) = translator.translate(&request, &Cancel::new(), &mut Quiet) else { return };
     for segment in &result.segments {
         assert!(intact(&segment.source, &segment.target, &[]), "{segment:?}");
@@ -84,6 +88,10 @@ impl Engine for Garbling {
             3 => text.chars().filter(|c| !c.is_numeric()).collect(),
             _ => text.replace(' ', "7").replace('.', ","),
         };
-        Ok(batch.sentences.iter().map(|s| Hypothesis { text: garble(&s.text), ..Hypothesis::default() }).collect())
+        Ok(batch
+            .sentences
+            .iter()
+            .map(|s| Hypothesis { text: garble(&s.text), ..Hypothesis::default() })
+            .collect())
     }
 }

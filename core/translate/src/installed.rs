@@ -71,8 +71,7 @@ fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Op
     let reference = PackRef { id: about.id.clone(), version: Some(about.version.clone()) };
     let (store, settings, name, served) = (store.clone(), settings.clone(), id.clone(), directions.clone());
     Some(Arc::new(Lazy::new(id, kind, directions, move || {
-        let loaded =
-            store.load(&reference, &Quiet).map_err(unusable)?;
+        let loaded = store.load(&reference, &Quiet).map_err(unusable)?;
         open(&name, kind, &served, &loaded, &settings)
     })))
 }
@@ -134,8 +133,7 @@ fn open_nmt(
 
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
-    let model =
-        pack.path(&cuba_packs::Role::Model).map_err(unusable)?;
+    let model = pack.path(&cuba_packs::Role::Model).map_err(unusable)?;
     crate::engine::llm::open(id, model, settings.threads)
 }
 

@@ -1,5 +1,5 @@
 //! The bodies of the fuzz targets on stable Rust: some thousand random and mutated inputs, the same every time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, unreachable_pub)]
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
