@@ -37,7 +37,12 @@ fn steps(day: i64, random: &mut Random, phone: bool, out: &mut Vec<Sample>) {
     for minute in (8 * 60..20 * 60).step_by(2) {
         if random.next(4) == 0 {
             let start = day * DAY_MS + minute * 60_000 + if phone { 20_000 } else { 0 };
-            out.push(Sample::over(start, start + 60_000 + random.next(50) * 1000, (20 + random.next(100)) as f64, 60));
+            out.push(Sample::over(
+                start,
+                start + 60_000 + random.next(50) * 1000,
+                (20 + random.next(100)) as f64,
+                60,
+            ));
         }
     }
 }
@@ -53,7 +58,8 @@ fn main() {
     let per_day: i64 = std::env::args().nth(2).and_then(|a| a.parse().ok()).unwrap_or(1440);
     let dir = tempfile::tempdir().unwrap();
     let options = OpenOptions::at(jiff::Timestamp::UNIX_EPOCH);
-    let store = Store::open(&dir.path().join("cuba.db"), &KeyFile::new(dir.path().join("kek")), &options).unwrap();
+    let store =
+        Store::open(&dir.path().join("cuba.db"), &KeyFile::new(dir.path().join("kek")), &options).unwrap();
     let (first, last) = (20_000 - years * 365, 20_000);
     let mut random = Random(7);
     let mut batch = store.batch();
@@ -81,7 +87,10 @@ fn main() {
     let stored = report.stored;
     let insert_rate = n as f64 / spent;
     let heart_bytes = size() as f64 / stored as f64;
-    println!("heart rate: {stored} samples, {heart_bytes:.3} bytes each with rollups and index, {:.2} M samples/s in", insert_rate / 1e6);
+    println!(
+        "heart rate: {stored} samples, {heart_bytes:.3} bytes each with rollups and index, {:.2} M samples/s in",
+        insert_rate / 1e6
+    );
 
     let t = Instant::now();
     let mut batch = store.batch();
@@ -98,7 +107,9 @@ fn main() {
     batch.finish().unwrap();
     let steps_s = t.elapsed().as_secs_f64();
     let total_mb = size() as f64 / 1e6;
-    println!("steps: {step_samples} samples of two sources, stored and merged in {steps_s:.2} s; database {total_mb:.1} MB");
+    println!(
+        "steps: {step_samples} samples of two sources, stored and merged in {steps_s:.2} s; database {total_mb:.1} MB"
+    );
 
     let (from, to) = (Day(first as i32), Day(last as i32 - 1));
     let mut worst: f64 = 0.0;

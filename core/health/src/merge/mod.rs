@@ -189,7 +189,13 @@ fn merge_spans(metric: Metric, sources: &[SourceSamples]) -> Merged {
             }
             free_parts(over, s.start_ms, s.end_ms, |start_ms, end_ms| {
                 let share = if proportional { (end_ms - start_ms) as f64 / length as f64 } else { 1.0 };
-                out.parts.push(Part { source: *source, sample: *s, start_ms, end_ms, value: s.value * share });
+                out.parts.push(Part {
+                    source: *source,
+                    sample: *s,
+                    start_ms,
+                    end_ms,
+                    value: s.value * share,
+                });
             });
         }
         covered.add(*source, samples.iter().map(|s| (s.start_ms, s.end_ms)).collect());
@@ -224,7 +230,8 @@ fn merge_entries(sources: &[SourceSamples], window: i64) -> Merged {
         let mut echoed = vec![false; kept.len()];
         let before = kept.len();
         for s in samples {
-            let first = kept.iter().take(before).position(|k| k.0.start_ms >= s.start_ms - window).unwrap_or(before);
+            let first =
+                kept.iter().take(before).position(|k| k.0.start_ms >= s.start_ms - window).unwrap_or(before);
             let echo = kept
                 .iter()
                 .zip(&echoed)

@@ -58,7 +58,11 @@ impl SleepSession {
 
     /// Which of two sources knows more: stages before sleep as a whole before mere time in bed.
     fn detail(&self) -> u8 {
-        if self.stages.iter().any(|s| matches!(s.stage, SleepStage::Light | SleepStage::Deep | SleepStage::Rem)) {
+        if self
+            .stages
+            .iter()
+            .any(|s| matches!(s.stage, SleepStage::Light | SleepStage::Deep | SleepStage::Rem))
+        {
             2
         } else {
             u8::from(self.stages.iter().any(|s| s.stage.is_asleep()))
@@ -206,13 +210,16 @@ mod tests {
     #[test]
     fn overlapping_partial_uploads_are_one_night() {
         use SleepStage::{Asleep, Deep, Light};
-        let night = source(1, vec![
-            span("2026-03-01T23:00[UTC]", "2026-03-02T00:05[UTC]", Asleep),
-            span("2026-03-01T23:00[UTC]", "2026-03-02T01:18[UTC]", Asleep),
-            span("2026-03-01T23:30[UTC]", "2026-03-02T00:00[UTC]", Deep),
-            span("2026-03-02T00:00[UTC]", "2026-03-02T00:05[UTC]", Light),
-            span("2026-03-02T00:00[UTC]", "2026-03-02T06:00[UTC]", Light),
-        ]);
+        let night = source(
+            1,
+            vec![
+                span("2026-03-01T23:00[UTC]", "2026-03-02T00:05[UTC]", Asleep),
+                span("2026-03-01T23:00[UTC]", "2026-03-02T01:18[UTC]", Asleep),
+                span("2026-03-01T23:30[UTC]", "2026-03-02T00:00[UTC]", Deep),
+                span("2026-03-02T00:00[UTC]", "2026-03-02T00:05[UTC]", Light),
+                span("2026-03-02T00:00[UTC]", "2026-03-02T06:00[UTC]", Light),
+            ],
+        );
         let days = merge_sleep(&[night]);
         assert_eq!(days.len(), 1);
         assert_eq!(days[0].day.date().to_string(), "2026-03-02");
@@ -226,42 +233,61 @@ mod tests {
         use SleepStage::Asleep;
         // Sleep after a night shift, by day; a nap in the evening; the night when Berlin's clocks go back (an hour
         // longer than they show); a flight from Tokyo over the date line to Honolulu.
-        let person = source(1, vec![
-            span("2026-10-23T08:00[Europe/Berlin]", "2026-10-23T15:30[Europe/Berlin]", Asleep),
-            span("2026-10-23T21:00[Europe/Berlin]", "2026-10-23T21:25[Europe/Berlin]", Asleep),
-            span("2026-10-24T23:00[Europe/Berlin]", "2026-10-25T07:00[Europe/Berlin]", Asleep),
-            span("2026-10-30T23:00[Asia/Tokyo]", "2026-10-31T03:00[Asia/Tokyo]", Asleep),
-            span("2026-10-30T22:00[Pacific/Honolulu]", "2026-10-31T06:00[Pacific/Honolulu]", Asleep),
-        ]);
+        let person = source(
+            1,
+            vec![
+                span("2026-10-23T08:00[Europe/Berlin]", "2026-10-23T15:30[Europe/Berlin]", Asleep),
+                span("2026-10-23T21:00[Europe/Berlin]", "2026-10-23T21:25[Europe/Berlin]", Asleep),
+                span("2026-10-24T23:00[Europe/Berlin]", "2026-10-25T07:00[Europe/Berlin]", Asleep),
+                span("2026-10-30T23:00[Asia/Tokyo]", "2026-10-31T03:00[Asia/Tokyo]", Asleep),
+                span("2026-10-30T22:00[Pacific/Honolulu]", "2026-10-31T06:00[Pacific/Honolulu]", Asleep),
+            ],
+        );
         let days = merge_sleep(&[person]);
         let table: Vec<(String, Vec<i64>, usize)> = days
             .iter()
-            .map(|d| (d.day.date().to_string(), d.sessions.iter().map(|s| s.asleep_ms() / 60_000).collect(), d.main))
+            .map(|d| {
+                (
+                    d.day.date().to_string(),
+                    d.sessions.iter().map(|s| s.asleep_ms() / 60_000).collect(),
+                    d.main,
+                )
+            })
             .collect();
-        assert_eq!(table, [
-            ("2026-10-23".to_owned(), vec![450, 25], 0),
-            ("2026-10-25".to_owned(), vec![540], 0),
-            ("2026-10-31".to_owned(), vec![240, 480], 1),
-        ]);
+        assert_eq!(
+            table,
+            [
+                ("2026-10-23".to_owned(), vec![450, 25], 0),
+                ("2026-10-25".to_owned(), vec![540], 0),
+                ("2026-10-31".to_owned(), vec![240, 480], 1),
+            ]
+        );
     }
 
     #[test]
     fn the_preferred_source_keeps_the_night_and_bare_bed_time_never_wins() {
         use SleepStage::{Asleep, InBed, Light, Rem};
         let phone = source(2, vec![span("2026-03-01T22:00[UTC]", "2026-03-02T08:00[UTC]", InBed)]);
-        let watch = source(1, vec![
-            span("2026-03-01T23:00[UTC]", "2026-03-02T02:00[UTC]", Light),
-            span("2026-03-02T02:00[UTC]", "2026-03-02T06:00[UTC]", Rem),
-        ]);
-        let ring = source(3, vec![
-            span("2026-03-01T23:10[UTC]", "2026-03-02T06:10[UTC]", Asleep),
-            span("2026-03-02T14:00[UTC]", "2026-03-02T14:30[UTC]", Asleep),
-        ]);
+        let watch = source(
+            1,
+            vec![
+                span("2026-03-01T23:00[UTC]", "2026-03-02T02:00[UTC]", Light),
+                span("2026-03-02T02:00[UTC]", "2026-03-02T06:00[UTC]", Rem),
+            ],
+        );
+        let ring = source(
+            3,
+            vec![
+                span("2026-03-01T23:10[UTC]", "2026-03-02T06:10[UTC]", Asleep),
+                span("2026-03-02T14:00[UTC]", "2026-03-02T14:30[UTC]", Asleep),
+            ],
+        );
         let days = merge_sleep(&[phone, watch, ring]);
         assert_eq!(days.len(), 1);
         let sources: Vec<u16> = days[0].sessions.iter().map(|s| s.source.number()).collect();
         assert_eq!(sources, [1, 3]);
-        let reasons: Vec<(u16, u16)> = days[0].reasons.iter().map(|r| (r.winner.number(), r.loser.number())).collect();
+        let reasons: Vec<(u16, u16)> =
+            days[0].reasons.iter().map(|r| (r.winner.number(), r.loser.number())).collect();
         assert_eq!(reasons, [(1, 2), (1, 3)]);
     }
 }

@@ -14,7 +14,9 @@ fn sources(spans: bool) -> impl Strategy<Value = Vec<SourceSamples>> {
             .map(|(i, rows)| {
                 let mut samples: Vec<Sample> = rows
                     .into_iter()
-                    .map(|(t, len, v)| Sample::over(t, if spans { t + len } else { t }, f64::from(v) * 10.0, 0))
+                    .map(|(t, len, v)| {
+                        Sample::over(t, if spans { t + len } else { t }, f64::from(v) * 10.0, 0)
+                    })
                     .collect();
                 samples.sort_by_key(|s| (s.start_ms, s.end_ms, s.value.to_bits()));
                 SourceSamples { source: SourceId(i as u16 + 1), samples }
@@ -117,11 +119,17 @@ fn a_walk_counted_twice_counts_once_with_its_reason() {
     let at = |h: i64, m: i64| (h * 60 + m) * minute;
     let watch = SourceSamples {
         source: SourceId(1),
-        samples: vec![Sample::over(at(9, 10), at(9, 20), 900.0, 0), Sample::over(at(9, 20), at(9, 40), 1500.0, 0)],
+        samples: vec![
+            Sample::over(at(9, 10), at(9, 20), 900.0, 0),
+            Sample::over(at(9, 20), at(9, 40), 1500.0, 0),
+        ],
     };
     let phone = SourceSamples {
         source: SourceId(2),
-        samples: vec![Sample::over(at(8, 0), at(8, 10), 700.0, 0), Sample::over(at(9, 0), at(9, 40), 3200.0, 0)],
+        samples: vec![
+            Sample::over(at(8, 0), at(8, 10), 700.0, 0),
+            Sample::over(at(9, 0), at(9, 40), 3200.0, 0),
+        ],
     };
     let merged = merge(Metric::Steps, &[watch, phone]);
     insta::assert_debug_snapshot!(merged);

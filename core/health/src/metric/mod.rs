@@ -195,8 +195,12 @@ mod tests {
         for i in table::TABLE {
             let (low, high) = i.plausible;
             let (hk, hc) = (i.metric.healthkit().join(" "), i.metric.health_connect().join(" "));
-            writeln!(text, "{} {} {} {:?} {:?} {low}..{high} | {hk} | {hc}", i.code, i.id, i.unit, i.kind, i.overlap)
-                .unwrap();
+            writeln!(
+                text,
+                "{} {} {} {:?} {:?} {low}..{high} | {hk} | {hc}",
+                i.code, i.id, i.unit, i.kind, i.overlap
+            )
+            .unwrap();
         }
         insta::assert_snapshot!(text);
     }

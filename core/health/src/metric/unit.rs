@@ -86,7 +86,7 @@ impl Unit {
     ///
     /// ```
     /// use cuba_health::metric::Unit;
-    /// assert_eq!(Unit::Kilogram.convert(176.37, "lb"), Some(80.0000862369));
+    /// assert_eq!(Unit::Kilogram.convert(176.37, "lb"), Some(80.0000862969));
     /// assert_eq!(Unit::Percent.convert(0.57, "fraction"), Some(57.0));
     /// assert_eq!(Unit::Celsius.convert(98.6, "degF"), Some(37.0));
     /// assert_eq!(Unit::Metre.convert(3.0, "kg"), None);
@@ -118,7 +118,11 @@ impl Unit {
             // HealthKit writes the molar mass of glucose into the unit; mg/dL over 18.0156 gives mmol/L.
             (Self::MillimolePerLitre, "mg/dL") => 1.0 / 18.015_588,
             (Self::MillimolePerLitre, f) if f.starts_with("mmol<180") && f.ends_with(">/L") => 1.0,
-            (Self::Celsius | Self::Kelvin, "degC" | "C" | "°C" | "K") if self == Self::Kelvin || from != "K" => 1.0,
+            (Self::Celsius | Self::Kelvin, "degC" | "C" | "°C" | "K")
+                if self == Self::Kelvin || from != "K" =>
+            {
+                1.0
+            }
             (Self::Kilogram, "g") => 0.001,
             (Self::Kilogram, "lb" | "lbs") => 0.453_592_37,
             (Self::Kilogram, "st") => 6.350_293_18,
@@ -189,7 +193,7 @@ mod tests {
         for (unit, value, from, expected) in [
             (Unit::Kilocalorie, 418.4, "kJ", 100.0),
             (Unit::Metre, 1.0, "mi", 1609.344),
-            (Unit::MillimolePerLitre, 100.0, "mg/dL", 5.550_748_606_14),
+            (Unit::MillimolePerLitre, 100.0, "mg/dL", 5.550_748_607_26),
             (Unit::MillimolePerLitre, 5.5, "mmol<180.1558800000541>/L", 5.5),
             (Unit::PerMinute, 72.0, "count/min", 72.0),
             (Unit::Milligram, 0.095, "g", 95.0),

@@ -119,7 +119,9 @@ impl Store {
     pub fn import_mark(&self, key: &str) -> Result<Option<String>, HealthError> {
         use cuba_vault::rusqlite::OptionalExtension as _;
         self.vault.read(|tx| {
-            Ok(tx.query_row("SELECT value FROM import_mark WHERE key = ?1", [key], |r| r.get(0)).optional()?)
+            Ok(tx
+                .query_row("SELECT value FROM import_mark WHERE key = ?1", [key], |r| r.get(0))
+                .optional()?)
         })
     }
 }
@@ -155,7 +157,12 @@ impl Batch<'_> {
     }
 
     /// Takes a workout with its route (empty if there is none); counts one record.
-    pub fn workout(&mut self, source: SourceId, workout: Workout, route: Vec<RoutePoint>) -> Result<(), HealthError> {
+    pub fn workout(
+        &mut self,
+        source: SourceId,
+        workout: Workout,
+        route: Vec<RoutePoint>,
+    ) -> Result<(), HealthError> {
         let weight = route.len() + 16;
         self.record(Record::Workout(source, Box::new(workout), route), weight)
     }
@@ -268,9 +275,13 @@ impl Batch<'_> {
             }
             for record in &records {
                 let new = match record {
-                    Record::Workout(source, workout, route) => records::insert_workout(tx, *source, workout, route)?,
+                    Record::Workout(source, workout, route) => {
+                        records::insert_workout(tx, *source, workout, route)?
+                    }
                     Record::Event(source, event) => records::insert_event(tx, *source, event)?,
-                    Record::Recording(source, recording) => records::insert_recording(tx, *source, recording)?,
+                    Record::Recording(source, recording) => {
+                        records::insert_recording(tx, *source, recording)?
+                    }
                 };
                 if new { done.stored += 1 } else { done.duplicates += 1 }
             }

@@ -67,7 +67,12 @@ pub(crate) fn pack(metric: Metric, samples: &[Sample], scratch: &mut Scratch) ->
 }
 
 /// Appends the samples of a packed day to `out`; `None` if the bytes are damaged.
-pub(crate) fn unpack(first_ms: i64, mut data: &[u8], scratch: &mut Scratch, out: &mut Vec<Sample>) -> Option<()> {
+pub(crate) fn unpack(
+    first_ms: i64,
+    mut data: &[u8],
+    scratch: &mut Scratch,
+    out: &mut Vec<Sample>,
+) -> Option<()> {
     let input = &mut data;
     let (&[version], rest) = input.split_first_chunk::<1>()?;
     *input = rest;
@@ -123,15 +128,20 @@ mod tests {
             (40i64..200).prop_map(|v| v as f64),
             0.0..1000.0f64
         ];
-        proptest::collection::vec((0i64..86_400, 0i64..4000, value, prop_oneof![Just(60i16), Just(120i16)]), 1..150)
-            .prop_map(|rows| {
-                let mut out: Vec<Sample> = rows
-                    .into_iter()
-                    .map(|(t, len, v, o)| Sample::over(1_700_000_000_000 + t * 1000, 1_700_000_000_000 + t * 1000 + len, v, o))
-                    .collect();
-                out.sort_by_key(Sample::order_key);
-                out
-            })
+        proptest::collection::vec(
+            (0i64..86_400, 0i64..4000, value, prop_oneof![Just(60i16), Just(120i16)]),
+            1..150,
+        )
+        .prop_map(|rows| {
+            let mut out: Vec<Sample> = rows
+                .into_iter()
+                .map(|(t, len, v, o)| {
+                    Sample::over(1_700_000_000_000 + t * 1000, 1_700_000_000_000 + t * 1000 + len, v, o)
+                })
+                .collect();
+            out.sort_by_key(Sample::order_key);
+            out
+        })
     }
 
     proptest! {

@@ -95,7 +95,8 @@ pub(crate) fn encode_ints(out: &mut Vec<u8>, values: &[i64], ascending: bool) {
         return;
     }
     if values.len() >= PCO_MIN {
-        let delta = if ascending || follows_itself(values) { DeltaSpec::TryConsecutive(1) } else { DeltaSpec::NoOp };
+        let delta =
+            if ascending || follows_itself(values) { DeltaSpec::TryConsecutive(1) } else { DeltaSpec::NoOp };
         let config = ChunkConfig::default()
             .with_compression_level(PCO_LEVEL)
             .with_mode_spec(ModeSpec::Classic)
@@ -119,7 +120,8 @@ pub(crate) fn encode_ints(out: &mut Vec<u8>, values: &[i64], ascending: bool) {
 fn follows_itself(values: &[i64]) -> bool {
     let mean = (values.iter().map(|&v| i128::from(v)).sum::<i128>() / values.len().max(1) as i128) as i64;
     let spread: u128 = values.iter().map(|&v| u128::from(v.abs_diff(mean))).sum();
-    let steps: u128 = values.iter().zip(values.iter().skip(1)).map(|(&a, &b)| u128::from(b.abs_diff(a))).sum();
+    let steps: u128 =
+        values.iter().zip(values.iter().skip(1)).map(|(&a, &b)| u128::from(b.abs_diff(a))).sum();
     steps < spread
 }
 
@@ -185,7 +187,9 @@ pub(crate) fn as_decimals(values: &[f64], scaled: &mut Vec<i64>) -> Option<u32> 
 fn scale(value: f64, factor: f64) -> Option<i64> {
     let i = (value * factor).round();
     // 2^53: beyond it whole numbers are no longer exact. Minus zero must come back as such.
-    (i.abs() < 9_007_199_254_740_992.0 && (i / factor).to_bits() == value.to_bits()).then_some(i as i64)
+    let whole = i as i64;
+    (i.abs() < 9_007_199_254_740_992.0 && (whole as f64 / factor).to_bits() == value.to_bits())
+        .then_some(whole)
 }
 
 /// Whole number of `10^-decimals` back to the value it came from.
@@ -196,7 +200,8 @@ pub(crate) fn unscale(scaled: i64, decimals: u32) -> f64 {
 /// Appends values that are not short decimals, bit for bit.
 pub(crate) fn encode_floats(out: &mut Vec<u8>, values: &[f64]) {
     if values.len() >= PCO_MIN {
-        let config = ChunkConfig::default().with_compression_level(PCO_LEVEL).with_delta_spec(DeltaSpec::NoOp);
+        let config =
+            ChunkConfig::default().with_compression_level(PCO_LEVEL).with_delta_spec(DeltaSpec::NoOp);
         if let Ok(bytes) = pco::standalone::simple_compress(values, &config) {
             out.push(TAG_F64_PCO);
             push_varint(out, bytes.len() as u64);

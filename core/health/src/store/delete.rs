@@ -111,8 +111,10 @@ fn delete_samples(tx: &Transaction<'_>, scope: Scope) -> Result<u64, HealthError
             mark_stale(tx, metric, split_key(key).2)?;
         }
         tx.prepare_cached("DELETE FROM chunk WHERE key BETWEEN ?1 AND ?2")?.execute(keys)?;
-        tx.prepare_cached("DELETE FROM day_rollup WHERE metric = ?1 AND source = ?2 AND day BETWEEN ?3 AND ?4")?
-            .execute(range)?;
+        tx.prepare_cached(
+            "DELETE FROM day_rollup WHERE metric = ?1 AND source = ?2 AND day BETWEEN ?3 AND ?4",
+        )?
+        .execute(range)?;
         let left: (Option<i32>, Option<i32>) = tx
             .prepare_cached("SELECT min(day), max(day) FROM day_rollup WHERE metric = ?1 AND source = ?2")?
             .query_row((code, source.0), |r| Ok((r.get(0)?, r.get(1)?)))?;

@@ -23,7 +23,9 @@ use serde_json::{Map, Value};
 
 use super::chunk::{Scratch, unpack};
 use super::records::route_of;
-use super::{Batch, Event, ImportReport, NewSource, Recording, RoutePoint, Sample, SourceId, Store, Workout, split_key};
+use super::{
+    Batch, Event, ImportReport, NewSource, Recording, RoutePoint, Sample, SourceId, Store, Workout, split_key,
+};
 use crate::HealthError;
 use crate::metric::Metric;
 
@@ -32,7 +34,10 @@ const FORMAT: u64 = 1;
 const LOG_TABLES: [(&str, &[&str]); 7] = [
     (
         "habit",
-        &["key", "name", "question", "kind", "target", "unit", "times", "days", "reminder", "archived", "position"],
+        &[
+            "key", "name", "question", "kind", "target", "unit", "times", "days", "reminder", "archived",
+            "position",
+        ],
     ),
     ("habit_entry", &["habit", "day", "skipped", "value", "note"]),
     ("medication", &["key", "name", "unit", "plan", "first_day", "last_day", "stock", "archived"]),
@@ -144,15 +149,19 @@ pub fn export(store: &Store, out: &mut impl Write) -> Result<(), HealthError> {
         export_priorities(tx, out)?;
         each_day(tx, |metric, source, samples| {
             let mut last = 0;
-            let start = samples.iter().map(|s| s.start_ms - std::mem::replace(&mut last, s.start_ms)).collect();
-            put(out, &Line::Samples(SamplesLine {
-                metric,
-                source: source.0,
-                start,
-                length: Each::of(samples.iter().map(|s| s.end_ms - s.start_ms).collect()),
-                offset: Each::of(samples.iter().map(|s| i64::from(s.offset_min)).collect()),
-                value: samples.iter().map(|s| s.value).collect(),
-            }))
+            let start =
+                samples.iter().map(|s| s.start_ms - std::mem::replace(&mut last, s.start_ms)).collect();
+            put(
+                out,
+                &Line::Samples(SamplesLine {
+                    metric,
+                    source: source.0,
+                    start,
+                    length: Each::of(samples.iter().map(|s| s.end_ms - s.start_ms).collect()),
+                    offset: Each::of(samples.iter().map(|s| i64::from(s.offset_min)).collect()),
+                    value: samples.iter().map(|s| s.value).collect(),
+                }),
+            )
         })?;
         export_log(tx, out)?;
         Ok::<_, HealthError>(())
@@ -211,7 +220,8 @@ fn export_priorities(tx: &Transaction<'_>, out: &mut impl Write) -> Result<(), H
 
 fn export_log(tx: &Transaction<'_>, out: &mut impl Write) -> Result<(), HealthError> {
     for (table, columns) in LOG_TABLES {
-        let mut statement = tx.prepare(&format!("SELECT {} FROM {table} ORDER BY 1, 2", columns.join(", ")))?;
+        let mut statement =
+            tx.prepare(&format!("SELECT {} FROM {table} ORDER BY 1, 2", columns.join(", ")))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let mut values = Map::new();
@@ -253,10 +263,13 @@ pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, H
             return batch.finish();
         }
         // serde's own message can quote a value; ours must not.
-        let parsed: Line = serde_json::from_str(&text).map_err(|_| format("it is not a line of this format"))?;
+        let parsed: Line =
+            serde_json::from_str(&text).map_err(|_| format("it is not a line of this format"))?;
         match (line, &parsed) {
             (0, Line::CubaHealth(FORMAT)) => {}
-            (0, Line::CubaHealth(_)) => return Err(format("the file comes from a newer version; install that one")),
+            (0, Line::CubaHealth(_)) => {
+                return Err(format("the file comes from a newer version; install that one"));
+            }
             (0, _) | (_, Line::CubaHealth(_)) => return Err(format("it is not an export of Cuba Health")),
             _ => import_line(store, &mut batch, &mut ids, parsed).map_err(|e| match e {
                 HealthError::Invalid { reason } => format(&reason),
@@ -284,7 +297,8 @@ fn import_line(
             ids.insert(s.id, id);
         }
         Line::Priority(p) => {
-            let sources: Vec<SourceId> = p.sources.iter().map(|s| known(ids, *s)).collect::<Result<_, _>>()?;
+            let sources: Vec<SourceId> =
+                p.sources.iter().map(|s| known(ids, *s)).collect::<Result<_, _>>()?;
             store.set_priority(p.metric, &sources)?;
         }
         Line::Samples(s) => {
@@ -295,9 +309,11 @@ fn import_line(
             let mut start_ms = 0i64;
             for (i, (step, value)) in s.start.iter().zip(&s.value).enumerate() {
                 start_ms = start_ms.saturating_add(*step);
-                let (length, offset) = s.length.get(i).zip(s.offset.get(i)).ok_or_else(|| {
-                    HealthError::invalid("the columns of a day have different lengths")
-                })?;
+                let (length, offset) = s
+                    .length
+                    .get(i)
+                    .zip(s.offset.get(i))
+                    .ok_or_else(|| HealthError::invalid("the columns of a day have different lengths"))?;
                 let offset_min =
                     i16::try_from(offset).map_err(|_| HealthError::invalid("an offset is out of range"))?;
                 let end_ms = start_ms.saturating_add(length);
@@ -371,5 +387,6 @@ fn csv_field(text: &str) -> String {
 
 fn local_time(ms: i64, offset_min: i16) -> String {
     let offset = jiff::tz::Offset::from_seconds(i32::from(offset_min) * 60).unwrap_or(jiff::tz::Offset::UTC);
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| String::new(), |t| t.display_with_offset(offset).to_string())
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| String::new(), |t| t.display_with_offset(offset).to_string())
 }

@@ -37,7 +37,13 @@ impl Store {
     /// Chart of a metric over the days `from..=to`, merged over its sources; buckets without samples are left out.
     ///
     /// Reads rollups only: for ten million samples under 10 ms for any length (see `examples/bench_store.rs`).
-    pub fn chart(&self, metric: Metric, from: Day, to: Day, bucket: Bucket) -> Result<Vec<ChartPoint>, HealthError> {
+    pub fn chart(
+        &self,
+        metric: Metric,
+        from: Day,
+        to: Day,
+        bucket: Bucket,
+    ) -> Result<Vec<ChartPoint>, HealthError> {
         self.settle_if_stale(metric, from, to)?;
         self.vault.read(|tx| match bucket {
             Bucket::Hour => hours(tx, metric, from, to),
@@ -56,12 +62,19 @@ impl Store {
     }
 
     /// The samples of one source that start on the local days `from..=to`, in order of start within each day.
-    pub fn samples(&self, metric: Metric, source: SourceId, from: Day, to: Day) -> Result<Vec<Sample>, HealthError> {
+    pub fn samples(
+        &self,
+        metric: Metric,
+        source: SourceId,
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<Sample>, HealthError> {
         self.vault.read(|tx| {
             let mut out = Vec::new();
             let mut scratch = Scratch::default();
-            let mut statement =
-                tx.prepare_cached("SELECT first_ms, data FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key")?;
+            let mut statement = tx.prepare_cached(
+                "SELECT first_ms, data FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+            )?;
             let mut rows =
                 statement.query((chunk_key(metric, source, from), chunk_key(metric, source, to)))?;
             while let Some(row) = rows.next()? {
@@ -74,7 +87,12 @@ impl Store {
     }
 
     /// The rollup of one source's day, as stored with its samples.
-    pub fn source_day(&self, metric: Metric, source: SourceId, day: Day) -> Result<Option<Rollup>, HealthError> {
+    pub fn source_day(
+        &self,
+        metric: Metric,
+        source: SourceId,
+        day: Day,
+    ) -> Result<Option<Rollup>, HealthError> {
         self.vault.read(|tx| {
             Ok(tx
                 .prepare_cached(

@@ -145,7 +145,11 @@ pub(crate) fn insert_event(tx: &Transaction<'_>, source: SourceId, e: &Event) ->
 }
 
 /// Returns whether it was new.
-pub(crate) fn insert_recording(tx: &Transaction<'_>, source: SourceId, r: &Recording) -> Result<bool, HealthError> {
+pub(crate) fn insert_recording(
+    tx: &Transaction<'_>,
+    source: SourceId,
+    r: &Recording,
+) -> Result<bool, HealthError> {
     let mut data = Vec::new();
     push_values(&mut data, &r.values);
     Ok(tx
@@ -196,7 +200,12 @@ impl Store {
     }
 
     /// Events that start in `from_ms..to_ms`, oldest first; of one kind if it is given.
-    pub fn events(&self, kind: Option<&str>, from_ms: i64, to_ms: i64) -> Result<Vec<(SourceId, Event)>, HealthError> {
+    pub fn events(
+        &self,
+        kind: Option<&str>,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<(SourceId, Event)>, HealthError> {
         self.vault.read(|tx| {
             let mut statement = tx.prepare_cached(
                 "SELECT source, kind, start_ms, end_ms, offset_min, value, label, text FROM event
@@ -218,7 +227,8 @@ impl Store {
             let mut out = Vec::new();
             for row in rows {
                 let (source, recording) = row?;
-                let recording = recording.ok_or_else(|| HealthError::DamagedDay { metric: "recording".to_owned() })?;
+                let recording =
+                    recording.ok_or_else(|| HealthError::DamagedDay { metric: "recording".to_owned() })?;
                 out.push((source, recording));
             }
             Ok(out)
@@ -256,7 +266,8 @@ fn recording_of(r: &Row<'_>) -> Result<(SourceId, Option<Recording>), cuba_vault
 }
 
 pub(crate) fn route_of(tx: &Transaction<'_>, workout: i64) -> Result<Vec<RoutePoint>, HealthError> {
-    let mut statement = tx.prepare_cached("SELECT points, data FROM route WHERE workout = ?1 ORDER BY part")?;
+    let mut statement =
+        tx.prepare_cached("SELECT points, data FROM route WHERE workout = ?1 ORDER BY part")?;
     let mut rows = statement.query([workout])?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {

@@ -116,7 +116,8 @@ impl DayRollup {
     }
 
     pub(crate) fn from_adders(day: &Adder, hours: &[Adder; 24], decimals: Option<u32>) -> Self {
-        let hours = (0u8..).zip(hours).filter(|(_, a)| a.count > 0).map(|(h, a)| (h, a.rollup(decimals))).collect();
+        let hours =
+            (0u8..).zip(hours).filter(|(_, a)| a.count > 0).map(|(h, a)| (h, a.rollup(decimals))).collect();
         Self { day: day.rollup(decimals), hours }
     }
 }

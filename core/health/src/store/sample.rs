@@ -74,7 +74,10 @@ impl Day {
 
     /// The local day of a moment.
     pub fn of(ms: i64, offset_min: i16) -> Self {
-        Self(local_ms(ms, offset_min).div_euclid(DAY_MS).clamp(-i64::from(Self::LIMIT), i64::from(Self::LIMIT)) as i32)
+        Self(
+            local_ms(ms, offset_min).div_euclid(DAY_MS).clamp(-i64::from(Self::LIMIT), i64::from(Self::LIMIT))
+                as i32,
+        )
     }
 
     /// The day of a calendar date.
@@ -92,7 +95,11 @@ impl Day {
     /// The calendar date.
     pub fn date(self) -> Date {
         let epoch = jiff::civil::date(1970, 1, 1);
-        epoch.checked_add(jiff::Span::new().days(self.0)).unwrap_or(if self.0 < 0 { Date::MIN } else { Date::MAX })
+        epoch.checked_add(jiff::Span::new().days(self.0)).unwrap_or(if self.0 < 0 {
+            Date::MIN
+        } else {
+            Date::MAX
+        })
     }
 
     /// The day `n` days later (or earlier).

@@ -25,8 +25,10 @@ impl Store {
         let range = (metric.code(), from.0, to.0);
         let stale = self.vault.read(|tx| {
             Ok::<_, HealthError>(
-                tx.prepare_cached("SELECT 1 FROM stale_day WHERE metric = ?1 AND day BETWEEN ?2 AND ?3 LIMIT 1")?
-                    .exists(range)?,
+                tx.prepare_cached(
+                    "SELECT 1 FROM stale_day WHERE metric = ?1 AND day BETWEEN ?2 AND ?3 LIMIT 1",
+                )?
+                .exists(range)?,
             )
         })?;
         if stale {
@@ -38,21 +40,25 @@ impl Store {
     /// Returns whether there may be more.
     fn settle_step(&self, only: Option<Metric>) -> Result<bool, HealthError> {
         let code = only.map_or(0, Metric::code);
-        let select = "SELECT metric, day FROM stale_day WHERE ?1 = 0 OR metric = ?1 ORDER BY metric, day LIMIT ?2";
-        let any = self.vault.read(|tx| Ok::<_, HealthError>(tx.prepare_cached(select)?.exists((code, 1))?))?;
+        let select =
+            "SELECT metric, day FROM stale_day WHERE ?1 = 0 OR metric = ?1 ORDER BY metric, day LIMIT ?2";
+        let any =
+            self.vault.read(|tx| Ok::<_, HealthError>(tx.prepare_cached(select)?.exists((code, 1))?))?;
         if !any {
             return Ok(false);
         }
         self.vault.write(|tx| {
             let mut statement = tx.prepare_cached(select)?;
-            let rows = statement.query_map((code, DAYS_A_STEP as i64), |r| Ok((r.get::<_, u16>(0)?, r.get(1)?)))?;
+            let rows =
+                statement.query_map((code, DAYS_A_STEP as i64), |r| Ok((r.get::<_, u16>(0)?, r.get(1)?)))?;
             let stale: Vec<(u16, i32)> = rows.collect::<Result<_, _>>()?;
             let mut settler = Settler::default();
             for &(code, day) in &stale {
                 if let Some(metric) = Metric::from_code(code) {
                     settler.settle_day(tx, metric, Day(day))?;
                 }
-                tx.prepare_cached("DELETE FROM stale_day WHERE metric = ?1 AND day = ?2")?.execute((code, day))?;
+                tx.prepare_cached("DELETE FROM stale_day WHERE metric = ?1 AND day = ?2")?
+                    .execute((code, day))?;
             }
             Ok(stale.len() == DAYS_A_STEP)
         })
@@ -147,7 +153,8 @@ impl Settler {
         };
         let mut blocks: Vec<(SourceId, Day, i64, i64)> = Vec::new();
         for &source in order {
-            let mut statement = tx.prepare_cached("SELECT key, first_ms, last_ms FROM chunk WHERE key BETWEEN ?1 AND ?2")?;
+            let mut statement =
+                tx.prepare_cached("SELECT key, first_ms, last_ms FROM chunk WHERE key BETWEEN ?1 AND ?2")?;
             let keys = (chunk_key(metric, source, day.plus(-2)), chunk_key(metric, source, day.plus(2)));
             let mut rows = statement.query(keys)?;
             while let Some(row) = rows.next()? {

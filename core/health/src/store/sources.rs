@@ -104,12 +104,17 @@ pub(crate) fn obtain(tx: &Transaction<'_>, new: &NewSource<'_>) -> Result<Source
         .query_row([new.key], |r| r.get(0))
         .optional()?;
     if let Some(id) = known {
-        tx.prepare_cached("UPDATE source SET name = ?2, kind = ?3 WHERE id = ?1 AND (name <> ?2 OR kind <> ?3)")?
-            .execute((id, new.name, new.kind.name()))?;
+        tx.prepare_cached(
+            "UPDATE source SET name = ?2, kind = ?3 WHERE id = ?1 AND (name <> ?2 OR kind <> ?3)",
+        )?
+        .execute((id, new.name, new.kind.name()))?;
         return source_id(id);
     }
-    tx.prepare_cached("INSERT INTO source (key, name, kind) VALUES (?1, ?2, ?3)")?
-        .execute((new.key, new.name, new.kind.name()))?;
+    tx.prepare_cached("INSERT INTO source (key, name, kind) VALUES (?1, ?2, ?3)")?.execute((
+        new.key,
+        new.name,
+        new.kind.name(),
+    ))?;
     source_id(tx.last_insert_rowid())
 }
 
@@ -152,7 +157,8 @@ impl Store {
     /// The metrics that have samples, with their sources in order of preference.
     pub fn series(&self) -> Result<Vec<(Metric, Vec<SourceId>)>, HealthError> {
         self.vault.read(|tx| {
-            let mut statement = tx.prepare_cached("SELECT DISTINCT metric, source FROM series ORDER BY metric")?;
+            let mut statement =
+                tx.prepare_cached("SELECT DISTINCT metric, source FROM series ORDER BY metric")?;
             let rows = statement.query_map([], |r| Ok((r.get::<_, u16>(0)?, SourceId(r.get(1)?))))?;
             let mut out: Vec<(Metric, Vec<SourceId>)> = Vec::new();
             for row in rows {

@@ -52,7 +52,13 @@ impl SeriesBounds {
             .any(|(&(_, s), (first, last))| s != source && first.plus(-1) <= day && day <= last.plus(1))
     }
 
-    fn note(&mut self, tx: &Transaction<'_>, metric: Metric, source: SourceId, day: Day) -> Result<(), HealthError> {
+    fn note(
+        &mut self,
+        tx: &Transaction<'_>,
+        metric: Metric,
+        source: SourceId,
+        day: Day,
+    ) -> Result<(), HealthError> {
         let (first, last) = self.bounds.get(&(metric, source)).copied().unwrap_or((day, day));
         let wider = (first.min(day), last.max(day));
         if self.bounds.insert((metric, source), wider) != Some(wider) {
@@ -132,7 +138,8 @@ impl Writer {
         day: Day,
         new: &mut Vec<Sample>,
     ) -> Result<(), HealthError> {
-        let (Some(first), Some(last)) = (new.first().map(|s| s.start_ms), new.last().map(|s| s.start_ms)) else {
+        let (Some(first), Some(last)) = (new.first().map(|s| s.start_ms), new.last().map(|s| s.start_ms))
+        else {
             return Ok(());
         };
         for neighbour in [day.plus(-1), day.plus(1)] {
@@ -162,11 +169,8 @@ impl Writer {
         let key = chunk_key(metric, source, day);
         if samples.is_empty() {
             tx.prepare_cached("DELETE FROM chunk WHERE key = ?1")?.execute([key])?;
-            tx.prepare_cached("DELETE FROM day_rollup WHERE metric = ?1 AND day = ?2 AND source = ?3")?.execute((
-                metric.code(),
-                day.0,
-                source.0,
-            ))?;
+            tx.prepare_cached("DELETE FROM day_rollup WHERE metric = ?1 AND day = ?2 AND source = ?3")?
+                .execute((metric.code(), day.0, source.0))?;
         } else {
             let Packed { first_ms, last_ms, hours, data, rollup } = pack(metric, samples, &mut self.scratch);
             tx.prepare_cached(

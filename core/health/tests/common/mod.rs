@@ -23,7 +23,12 @@ impl Home {
         self.store.batch().source(&NewSource::new(key, key, kind)).unwrap()
     }
 
-    pub fn insert(&self, metric: Metric, source: SourceId, samples: &[Sample]) -> cuba_health::store::ImportReport {
+    pub fn insert(
+        &self,
+        metric: Metric,
+        source: SourceId,
+        samples: &[Sample],
+    ) -> cuba_health::store::ImportReport {
         let mut batch = self.store.batch();
         for s in samples {
             batch.sample(metric, source, *s).unwrap();
