@@ -260,7 +260,7 @@ fn tell_origin(offer: &Offer) {
     match built_in.find(&pack).filter(same) {
         Some(_) => screen::note(format_args!("{pack} is the same as in Cuba's own catalogue")),
         None => {
-            screen::note(format_args!("{pack} is in no catalogue: it is as good as whoever gave it to you"))
+            screen::note(format_args!("{pack} is in no catalogue: it is as good as whoever gave it to you"));
         }
     }
 }
