@@ -66,10 +66,12 @@ fn awkward_input_is_answered_line_for_line() {
         assert_eq!(done.code, 0, "{name}: {}", done.err);
         let wanted = input.split(|b| *b == b'\n').count() - usize::from(input.is_empty() || input.ends_with(b"\n"));
         assert_eq!(done.out.matches('\n').count(), wanted, "{name}");
+        if *name == "a line of a megabyte" {
+            assert!(done.out.split_whitespace().count() > 1000, "a long line is not cut off");
+        }
     }
     let emoji = home.cuba(TRANSLATE, "\u{1f600}\n".as_bytes());
     assert_eq!(emoji.out, "\u{1f600}\n");
-    assert!(home.cuba(TRANSLATE, long.as_bytes()).out.split_whitespace().count() > 1000, "a long line is not cut off");
 }
 
 #[test]

@@ -7,25 +7,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A home of its own for each test.
-pub struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
 }
 
 /// What a finished command left behind.
-pub struct Done {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Home {
     /// Empty: nothing installed.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
     /// With the tiny en-es model that the training pipeline's tests use. Its Spanish is poor; its arithmetic is real.
-    pub fn with_model() -> Self {
+    pub(crate) fn with_model() -> Self {
         let home = Self::empty();
         let model = model_folder(home.dir.path());
         let done = home.cuba(&["packs", "add", model.to_str().unwrap(), "--from", "en", "--to", "es"], b"");
@@ -33,25 +33,25 @@ impl Home {
         home
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 
     /// A command line that reads nothing from the outside world.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cuba"));
         command.args(args).env_clear().env("CUBA_HOME", self.path()).env("PATH", "/usr/bin:/bin");
         command
     }
 
     /// Runs to the end with this on standard input.
-    pub fn cuba(&self, args: &[&str], input: &[u8]) -> Done {
+    pub(crate) fn cuba(&self, args: &[&str], input: &[u8]) -> Done {
         run(self.command(args), input)
     }
 }
 
 /// Runs a command to its end.
-pub fn run(mut command: Command, input: &[u8]) -> Done {
+pub(crate) fn run(mut command: Command, input: &[u8]) -> Done {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -70,7 +70,7 @@ pub fn run(mut command: Command, input: &[u8]) -> Done {
 }
 
 /// A folder in the layout of a downloaded Bergamot model.
-pub fn model_folder(parent: &Path) -> PathBuf {
+pub(crate) fn model_folder(parent: &Path) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/training/fixtures");
     let folder = parent.join("enes");
     std::fs::create_dir_all(&folder).unwrap();
