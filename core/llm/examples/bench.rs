@@ -169,7 +169,10 @@ fn our_prompt(llm: &Llm, round: usize) -> Rate {
         text += "The doctor asked how long the pain had lasted and whether it came back at night. ";
     }
     let watch = Watch::start();
-    let t = llm.generate(Request { max_tokens: 1, ..Request::text(text) }, &Cancel::new(), |_| {}).unwrap().timings;
+    let t = llm
+        .generate(Request { max_tokens: 1, ..Request::text(text) }, &Cancel::new(), |_| {})
+        .unwrap()
+        .timings;
     watch.rate(t.prompt_tokens - t.cached_tokens)
 }
 
@@ -186,7 +189,7 @@ fn our_generation(llm: &Llm, round: usize) -> Rate {
 /// Many short requests at once, as translation sends them: a shared few-shot prompt and a sentence each.
 fn batches(args: &Args) -> Vec<(u32, Rate)> {
     let mut rates = Vec::new();
-    for sequences in [1u32, 2, 4, 8, 16, 32] {
+    for sequences in [1u32, 4, 8, 16, 32] {
         let options = LoadOptions {
             context_tokens: 256 + sequences * 96,
             max_sequences: sequences,
@@ -205,7 +208,7 @@ fn batches(args: &Args) -> Vec<(u32, Rate)> {
                     tag + i + 2
                 )
             };
-            (0..count).map(|i| Request { max_tokens: 48, ..Request::text(one(i)) }).collect()
+            (0..count).map(|i| Request { max_tokens: 32, ..Request::text(one(i)) }).collect()
         };
         llm.generate_batch(requests(3), &Cancel::new(), |_| {}).unwrap();
         let watch = Watch::start();

@@ -26,7 +26,7 @@ pub(crate) fn estimate(path: &Path, header: &Header, options: &LoadOptions) -> M
     let (embd, layers, heads, ff) =
         (n("embedding_length"), n("block_count"), n("attention.head_count"), n("feed_forward_length"));
     let kv_heads = header.arch_uint_max(path, "attention.head_count_kv").unwrap_or(heads);
-    let per_head = if heads == 0 { 0 } else { embd / heads };
+    let per_head = embd.checked_div(heads).unwrap_or(0);
     let key = header.arch_uint("attention.key_length").unwrap_or(per_head);
     let value = header.arch_uint("attention.value_length").unwrap_or(per_head);
     let vocabulary = header.array_len("tokenizer.ggml.tokens").unwrap_or(0);

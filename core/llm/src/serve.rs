@@ -127,9 +127,8 @@ impl<'m, 'p> Server<'m, 'p> {
                         let _ = reply.send(self.tokenize(&Rendered::plain(text)).map_or(0, |t| t.len()));
                     }
                     Ok(Message::LoadAdapter { path, reply }) => adapter = Some((path, reply)),
-                    Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) if idle && self.queue.is_empty() => return Exit::Closed,
-                    Err(TryRecvError::Disconnected) => break,
+                    Err(_) => break,
                 }
             }
             if adapter.is_none() || !self.active.is_empty() {
@@ -319,18 +318,15 @@ impl<'m, 'p> Server<'m, 'p> {
     fn carry_out(&mut self, plan: &crate::slots::Placement) -> Result<(), ()> {
         let seq = plan.slot as u32;
         let keep = plan.keep as u32;
-        match plan.copy_from {
-            Some(source) => {
-                self.context.clear_kv_cache_seq(Some(seq), None, None).map_err(drop)?;
-                self.context
-                    .copy_kv_cache_seq(source as i32, plan.slot as i32, Some(0), Some(keep))
-                    .map_err(drop)?;
-            }
-            None => {
-                let from = (keep > 0).then_some(keep);
-                if !self.context.clear_kv_cache_seq(Some(seq), from, None).map_err(drop)? {
-                    return Err(());
-                }
+        if let Some(source) = plan.copy_from {
+            self.context.clear_kv_cache_seq(Some(seq), None, None).map_err(drop)?;
+            self.context
+                .copy_kv_cache_seq(source as i32, plan.slot as i32, Some(0), Some(keep))
+                .map_err(drop)?;
+        } else {
+            let from = (keep > 0).then_some(keep);
+            if !self.context.clear_kv_cache_seq(Some(seq), from, None).map_err(drop)? {
+                return Err(());
             }
         }
         for victim in &plan.evict {
@@ -384,16 +380,16 @@ impl<'m, 'p> Server<'m, 'p> {
     }
 
     fn set_adapters(&mut self, wanted: &[(u32, u32)]) -> Result<(), LlmError> {
-        let failed = |_| LlmError::Stopped("an adapter could not be switched".into());
+        let failed = || LlmError::Stopped("an adapter could not be switched".into());
         if let Some(any) = self.adapters.first_mut()
             && !self.current.is_empty()
         {
-            self.context.lora_adapter_remove(any).map_err(|_| failed(()))?;
+            self.context.lora_adapter_remove(any).map_err(|_| failed())?;
         }
         self.current.clear();
         for (id, scale) in wanted {
-            let adapter = self.adapters.get_mut(*id as usize).ok_or(()).map_err(failed)?;
-            self.context.lora_adapter_set(adapter, f32::from_bits(*scale)).map_err(|_| failed(()))?;
+            let adapter = self.adapters.get_mut(*id as usize).ok_or_else(failed)?;
+            self.context.lora_adapter_set(adapter, f32::from_bits(*scale)).map_err(|_| failed())?;
         }
         self.current = wanted.to_vec();
         Ok(())

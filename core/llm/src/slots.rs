@@ -20,7 +20,7 @@ pub(crate) struct Slot {
 /// All slots and the cells they share.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    slots: Vec<Slot>,
+    all: Vec<Slot>,
     cells: usize,
     next_cell: u64,
     clock: u64,
@@ -41,21 +41,21 @@ pub(crate) struct Placement {
 
 impl Slots {
     pub(crate) fn new(count: usize, cells: usize, can_share: bool) -> Self {
-        Self { slots: vec![Slot::default(); count], cells, next_cell: 0, clock: 0, can_share }
+        Self { all: vec![Slot::default(); count], cells, next_cell: 0, clock: 0, can_share }
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.slots.len()
+        self.all.len()
     }
 
     pub(crate) fn len_of(&self, slot: usize) -> usize {
-        self.slots.get(slot).map_or(0, |s| s.tokens.len())
+        self.all.get(slot).map_or(0, |s| s.tokens.len())
     }
 
     /// Cells that hold something, each counted once.
     #[cfg(test)]
     pub(crate) fn used(&self) -> usize {
-        self.slots.iter().flat_map(|s| s.tokens.iter().map(|t| t.1)).collect::<BTreeSet<_>>().len()
+        self.all.iter().flat_map(|s| s.tokens.iter().map(|t| t.1)).collect::<BTreeSet<_>>().len()
     }
 
     /// How many of `prompt`'s tokens the best slot holds, and which. The last token is always computed again: its
@@ -72,7 +72,7 @@ impl Slots {
                 0
             }
         };
-        let best = self.slots.iter().enumerate().map(|(i, s)| (shared(s), !s.busy, i)).max()?;
+        let best = self.all.iter().enumerate().map(|(i, s)| (shared(s), !s.busy, i)).max()?;
         (best.0 > 0).then_some((best.2, best.0))
     }
 
@@ -92,10 +92,10 @@ impl Slots {
     ) -> Option<Placement> {
         let (source, keep) = self.best(prompt, adapters).unzip();
         let keep = keep.unwrap_or(0);
-        let idle = |i: &usize| self.slots.get(*i).is_some_and(|s| !s.busy);
+        let idle = |i: &usize| self.all.get(*i).is_some_and(|s| !s.busy);
         let in_place = source.filter(idle).filter(|i| self.len_of(*i) - keep <= keep.max(64));
         let oldest_idle = || {
-            let all = self.slots.iter().enumerate().filter(|(i, s)| !s.busy && Some(*i) != source);
+            let all = self.all.iter().enumerate().filter(|(i, s)| !s.busy && Some(*i) != source);
             all.min_by_key(|(i, s)| (!s.tokens.is_empty(), s.used_at, *i)).map(|(i, _)| i)
         };
         let slot = in_place.or_else(oldest_idle).or_else(|| source.filter(idle))?;
@@ -104,7 +104,7 @@ impl Slots {
         // What is held once the plan is carried out; evict the idle, oldest first, until the rest fits.
         let mut after = self.clone_cells();
         let shared: Vec<u64> = source
-            .and_then(|s| self.slots.get(s))
+            .and_then(|s| self.all.get(s))
             .map(|s| s.tokens.iter().take(keep).map(|t| t.1).collect())
             .unwrap_or_default();
         if let Some(cells) = after.get_mut(slot) {
@@ -114,8 +114,8 @@ impl Slots {
             let held = after.iter().flatten().collect::<BTreeSet<_>>().len();
             self.cells.saturating_sub(held + reserved)
         };
-        let mut victims: Vec<usize> = (0..self.slots.len()).filter(|i| idle(i) && *i != slot).collect();
-        victims.sort_by_key(|i| std::cmp::Reverse((self.slots.get(*i).map_or(0, |s| s.used_at), *i)));
+        let mut victims: Vec<usize> = (0..self.all.len()).filter(|i| idle(i) && *i != slot).collect();
+        victims.sort_by_key(|i| std::cmp::Reverse((self.all.get(*i).map_or(0, |s| s.used_at), *i)));
         while free(&after) < total.saturating_sub(keep) {
             let victim = victims.pop()?;
             if let Some(cells) = after.get_mut(victim)
@@ -129,20 +129,20 @@ impl Slots {
     }
 
     fn clone_cells(&self) -> Vec<Vec<u64>> {
-        self.slots.iter().map(|s| s.tokens.iter().map(|t| t.1).collect()).collect()
+        self.all.iter().map(|s| s.tokens.iter().map(|t| t.1).collect()).collect()
     }
 
     /// Records that `plan` was carried out and its slot is taken.
     pub(crate) fn take(&mut self, plan: &Placement, adapters: &[(u32, u32)]) {
         let kept: Vec<(i32, u64)> = self
-            .slots
+            .all
             .get(plan.copy_from.unwrap_or(plan.slot))
             .map(|s| s.tokens.iter().take(plan.keep).copied().collect())
             .unwrap_or_default();
         for victim in &plan.evict {
             self.clear(*victim);
         }
-        if let Some(slot) = self.slots.get_mut(plan.slot) {
+        if let Some(slot) = self.all.get_mut(plan.slot) {
             slot.tokens = kept;
             slot.adapters = adapters.to_vec();
             slot.busy = true;
@@ -153,7 +153,7 @@ impl Slots {
     pub(crate) fn extend(&mut self, slot: usize, tokens: &[i32]) {
         let first = self.next_cell;
         self.next_cell += tokens.len() as u64;
-        if let Some(slot) = self.slots.get_mut(slot) {
+        if let Some(slot) = self.all.get_mut(slot) {
             slot.tokens.extend(tokens.iter().copied().zip(first..));
         }
     }
@@ -161,7 +161,7 @@ impl Slots {
     /// The request of `slot` is over; what it computed stays for the next that begins alike.
     pub(crate) fn release(&mut self, slot: usize) {
         self.clock += 1;
-        if let Some(s) = self.slots.get_mut(slot) {
+        if let Some(s) = self.all.get_mut(slot) {
             s.busy = false;
             s.used_at = self.clock;
             if !self.can_share {
@@ -171,14 +171,14 @@ impl Slots {
     }
 
     pub(crate) fn clear(&mut self, slot: usize) {
-        if let Some(s) = self.slots.get_mut(slot) {
+        if let Some(s) = self.all.get_mut(slot) {
             s.tokens.clear();
         }
     }
 
     /// The idle slot used longest ago that holds anything.
     pub(crate) fn oldest_idle(&self) -> Option<usize> {
-        let held = self.slots.iter().enumerate().filter(|(_, s)| !s.busy && !s.tokens.is_empty());
+        let held = self.all.iter().enumerate().filter(|(_, s)| !s.busy && !s.tokens.is_empty());
         held.min_by_key(|(i, s)| (s.used_at, *i)).map(|(i, _)| i)
     }
 }

@@ -135,10 +135,9 @@ fn broken(what: &str) -> LlmError {
 fn split(marked: &str, messages: &[ChatMessage], joint: &str) -> Pieces {
     let mut pieces = Vec::new();
     let mut rest_of_joint = joint;
-    let mut parts = marked.split(MARK);
     let mut markup = true;
     // `split` yields template, number, template, number, ..., template.
-    while let Some(part) = parts.next() {
+    for part in marked.split(MARK) {
         let (text, markup_now) = if markup {
             (part.to_owned(), true)
         } else {

@@ -1,6 +1,6 @@
 //! Files that are no model, or no longer one: each is named, with what to do, and none reaches an abort.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, clippy::print_stderr)]
 
 mod common;
 
@@ -89,9 +89,11 @@ fn a_missing_tensor_is_named() {
     assert!(e.to_string().contains("blk.1.ffn_up.weight"), "{e}");
 }
 
+type Change = Box<dyn FnOnce(&mut Gguf)>;
+
 #[test]
 fn headers_that_contradict_themselves() {
-    let cases: Vec<(&str, Box<dyn FnOnce(&mut Gguf)>)> = vec![
+    let cases: Vec<(&str, Change)> = vec![
         ("no architecture", Box::new(|g| g.values.retain(|(k, _)| k != "general.architecture"))),
         ("no vocabulary", Box::new(|g| g.values.retain(|(k, _)| k != "tokenizer.ggml.tokens"))),
         ("zero width", Box::new(|g| g.set("llama.embedding_length", V::U32(0)))),
@@ -174,7 +176,7 @@ fn damaged_files_never_end_the_process() {
         .output()
         .unwrap();
     let out = String::from_utf8_lossy(&child.stdout);
-    let last = out.lines().filter(|l| l.starts_with("round ")).next_back().unwrap_or("none");
+    let last = out.lines().rfind(|l| l.starts_with("round ")).unwrap_or("none");
     let err = String::from_utf8_lossy(&child.stderr);
     assert!(child.status.success(), "ended at {last}: {}\n{err}", child.status);
     assert!(out.contains(&format!("round {} ", ROUNDS - 1)), "{out}");
@@ -210,4 +212,32 @@ fn load_damaged(from: usize, to: usize) {
         }
     }
     println!("{loaded} of {} loaded", to - from);
+}
+
+/// On an emulated processor of 2008 the program starts, and loading is refused by name instead of with SIGILL.
+#[test]
+#[cfg(all(target_arch = "x86_64", not(feature = "cpu-variants")))]
+fn an_old_processor_gets_an_error_and_no_signal() {
+    if std::env::var_os("CUBA_LLM_OLD_PROCESSOR").is_some() {
+        let e = error_of_any(Path::new("any.gguf"));
+        println!("refused: {e}");
+        return;
+    }
+    let child = Command::new("qemu-x86_64-static")
+        .args(["-cpu", "Nehalem"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "an_old_processor_gets_an_error_and_no_signal", "--nocapture"])
+        .env("CUBA_LLM_OLD_PROCESSOR", "1")
+        .output();
+    let Ok(child) = child else {
+        eprintln!("skipped: qemu-x86_64-static is not installed");
+        return;
+    };
+    let out = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success(), "{}\n{out}", child.status);
+    assert!(out.contains("refused: this processor lacks avx2, fma, f16c, bmi2"), "{out}");
+}
+
+fn error_of_any(path: &Path) -> LlmError {
+    Llm::load(path, &options()).map(|_| "loaded").unwrap_err()
 }

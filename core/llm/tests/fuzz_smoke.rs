@@ -1,6 +1,6 @@
 //! The fuzz targets on stable Rust with fixed seeds: what CI runs. `fuzz/` holds the same for cargo-fuzz.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::needless_for_each)]
 
 mod common;
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cuba_llm::*;
 use tempfile::TempDir;
 
+#[allow(clippy::needless_pass_by_value)]
 fn load(options: LoadOptions) -> (Llm, TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let path = common::tiny(1).save(dir.path(), "tiny.gguf");
@@ -379,7 +380,7 @@ fn dropping_everything_while_it_runs_returns_soon() {
 #[test]
 fn the_handle_goes_anywhere() {
     fn anywhere<T: Send + Sync + Clone + 'static>() {}
-    anywhere::<Llm>();
     fn sendable<T: Send + 'static>() {}
+    anywhere::<Llm>();
     sendable::<Stream>();
 }

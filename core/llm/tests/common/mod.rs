@@ -1,6 +1,12 @@
 //! Model files made by the tests: a GGUF writer, and a llama with random weights and a vocabulary of 330 tokens.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_lossless)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_for_each
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -105,7 +111,7 @@ fn write(out: &mut Vec<u8>, value: &V) {
     }
 }
 
-/// Vigna's SplitMix64, so that every run of the tests sees the same model.
+/// Vigna's `SplitMix64`, so that every run of the tests sees the same model.
 pub struct Rng(pub u64);
 
 impl Rng {
