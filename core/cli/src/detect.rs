@@ -35,7 +35,8 @@ pub(crate) fn run(home: &Path, args: &DetectArgs) -> Outcome {
         Some(language) => writeln!(out, "{language}\t{}", language.own_name().unwrap_or_default())?,
         None => {
             let best: Vec<&str> = found.ranked.iter().take(3).map(|(l, _)| l.as_str()).collect();
-            let perhaps = if best.is_empty() { String::new() } else { format!("\tperhaps {}", best.join(", ")) };
+            let perhaps =
+                if best.is_empty() { String::new() } else { format!("\tperhaps {}", best.join(", ")) };
             writeln!(out, "unsure{perhaps}")?;
         }
     }
@@ -45,7 +46,8 @@ pub(crate) fn run(home: &Path, args: &DetectArgs) -> Outcome {
 /// The languages that installed packs translate from or to; none installed means every language that detection knows.
 fn installed_languages(home: &Path) -> Result<Vec<LanguageCode>, Failure> {
     let engines = engines::installed(&engines::store(home)?, &Wanted::default())?;
-    let mut languages: Vec<LanguageCode> = engines.directions().into_iter().flat_map(|d| [d.from, d.to]).collect();
+    let mut languages: Vec<LanguageCode> =
+        engines.directions().into_iter().flat_map(|d| [d.from, d.to]).collect();
     languages.sort_unstable();
     languages.dedup();
     Ok(languages)

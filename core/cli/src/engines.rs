@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cuba_packs::{Device as _, FolderSource, Hints, InstallOptions, Kind, PackRef, Quiet, Source as _, Store, ThisDevice};
+use cuba_packs::{
+    Device as _, FolderSource, Hints, InstallOptions, Kind, PackRef, Quiet, Source as _, Store, ThisDevice,
+};
 use cuba_translate::installed::{self, EngineSettings};
 use cuba_translate::{Engines, LanguageCode, Route, TranslateError};
 
@@ -137,9 +139,9 @@ impl From<TranslateError> for Failure {
         };
         let failure = Self::new(code, &error);
         match error {
-            TranslateError::NoRoute { .. } => {
-                failure.hint("`cuba packs list --available` shows packs to fetch; `cuba translate --get` fetches one")
-            }
+            TranslateError::NoRoute { .. } => failure.hint(
+                "`cuba packs list --available` shows packs to fetch; `cuba translate --get` fetches one",
+            ),
             _ => failure,
         }
     }

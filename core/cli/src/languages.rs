@@ -29,26 +29,26 @@ pub(crate) fn run(home: &Path, args: &JsonArgs) -> Outcome {
     for (direction, engine, via) in directions {
         let via = via.map(|v| format!(" through {v}")).unwrap_or_default();
         let name = |l: LanguageCode| l.own_name().map_or_else(|| l.to_string(), str::to_owned);
-        writeln!(
-            out,
-            "{direction:<7}\t{} > {}\t{engine}{via}",
-            name(direction.from),
-            name(direction.to)
-        )?;
+        writeln!(out, "{direction:<7}\t{} > {}\t{engine}{via}", name(direction.from), name(direction.to))?;
     }
     Ok(())
 }
 
 /// Every pair of installed languages that can be translated, with the engines and the language between.
 fn reachable(engines: &Engines) -> Vec<(Direction, String, Option<String>)> {
-    let mut languages: Vec<LanguageCode> = engines.directions().into_iter().flat_map(|d| [d.from, d.to]).collect();
+    let mut languages: Vec<LanguageCode> =
+        engines.directions().into_iter().flat_map(|d| [d.from, d.to]).collect();
     languages.sort_unstable();
     languages.dedup();
     let mut found = Vec::new();
     for from in &languages {
         for to in languages.iter().filter(|to| !to.matches(from)) {
             if let Ok(route) = engines.route(from, to, EngineChoice::Auto) {
-                found.push((Direction::new(*from, *to), route.engine_id(), route.via().map(|v| v.to_string())));
+                found.push((
+                    Direction::new(*from, *to),
+                    route.engine_id(),
+                    route.via().map(|v| v.to_string()),
+                ));
             }
         }
     }

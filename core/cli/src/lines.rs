@@ -50,7 +50,9 @@ impl Lines {
                             .hint("convert the file first, for example: iconv -f latin1 -t utf-8 FILE"),
                         }
                     }
-                    Err(error) => Failure::new(Code::Failed, format_args!("cannot read standard input: {error}")),
+                    Err(error) => {
+                        Failure::new(Code::Failed, format_args!("cannot read standard input: {error}"))
+                    }
                 };
                 if let Ok(mut slot) = report.lock() {
                     *slot = Some(problem);

@@ -35,7 +35,10 @@ pub(crate) fn run(home: &Path, args: &JsonArgs) -> Outcome {
     row("version", status.version)?;
     row("home", &format!("{}{}", status.home, if status.writable { "" } else { " (read-only)" }))?;
     row("built with", &status.features.join(", "))?;
-    row("memory", &status.memory_available.map_or_else(|| "unknown".into(), |b| format!("{} available", bytes(b))))?;
+    row(
+        "memory",
+        &status.memory_available.map_or_else(|| "unknown".into(), |b| format!("{} available", bytes(b))),
+    )?;
     row("packs", &format!("{} ({})", status.packs.len(), bytes(status.pack_bytes)))?;
     for pack in &status.packs {
         row("", pack)?;
@@ -65,7 +68,9 @@ fn gather(home: &Path) -> Result<Status, crate::exit::Failure> {
         unfinished: store
             .unfinished()?
             .iter()
-            .map(|u| format!("{}: {} arrived; `cuba packs get {}` goes on", u.pack, bytes(u.arrived), u.pack.id))
+            .map(|u| {
+                format!("{}: {} arrived; `cuba packs get {}` goes on", u.pack, bytes(u.arrived), u.pack.id)
+            })
             .collect(),
         keys: keys(home)?,
     })

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use cuba_translate::engine::EngineChoice as Choice;
 use cuba_translate::{
-    Cancel, Completion, Confidence, Engines, Event, LanguageCode, LineTranslation, Reason, Settings, TextRequest,
-    TextTranslation, TranslateError, Translator,
+    Cancel, Completion, Confidence, Engines, Event, LanguageCode, LineTranslation, Reason, Settings,
+    TextRequest, TextTranslation, TranslateError, Translator,
 };
 
 use crate::args::TranslateArgs;
@@ -100,19 +100,15 @@ fn text_argument(
     // On a terminal the text grows sentence by sentence; into a pipe it goes whole, so that a failure leaves nothing.
     let stream = !args.json && std::io::stdout().is_terminal();
     let mut failed = None;
-    let result = translator.translate(
-        &request,
-        cancel,
-        &mut |event: Event<'_>| {
-            if let (true, Event::Translated { segment, before, .. }) = (stream, event) {
-                let mut out = std::io::stdout().lock();
-                if let Err(error) = write!(out, "{before}{}", segment.target).and_then(|()| out.flush()) {
-                    failed = Some(error);
-                    cancel.cancel();
-                }
+    let result = translator.translate(&request, cancel, &mut |event: Event<'_>| {
+        if let (true, Event::Translated { segment, before, .. }) = (stream, event) {
+            let mut out = std::io::stdout().lock();
+            if let Err(error) = write!(out, "{before}{}", segment.target).and_then(|()| out.flush()) {
+                failed = Some(error);
+                cancel.cancel();
             }
-        },
-    );
+        }
+    });
     let done = result?;
     if let Some(error) = failed {
         return Err(error.into());
@@ -139,7 +135,12 @@ fn doubts(done: &TextTranslation) {
     }
 }
 
-fn standard_input(translator: &Translator, args: &TranslateArgs, settings: &Settings, cancel: &Cancel) -> Outcome {
+fn standard_input(
+    translator: &Translator,
+    args: &TranslateArgs,
+    settings: &Settings,
+    cancel: &Cancel,
+) -> Outcome {
     if std::io::stdin().is_terminal() {
         return conversation(translator, args, settings, cancel);
     }
@@ -175,7 +176,12 @@ fn standard_input(translator: &Translator, args: &TranslateArgs, settings: &Sett
 }
 
 /// Somebody types: each line is answered before the next one is read.
-fn conversation(translator: &Translator, args: &TranslateArgs, settings: &Settings, cancel: &Cancel) -> Outcome {
+fn conversation(
+    translator: &Translator,
+    args: &TranslateArgs,
+    settings: &Settings,
+    cancel: &Cancel,
+) -> Outcome {
     screen::note("type a line to translate it; Ctrl-D ends");
     let lines = Lines::from_stdin(cancel.clone());
     for line in &lines {

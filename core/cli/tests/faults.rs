@@ -20,7 +20,11 @@ fn stored_file(home: &Home) -> PathBuf {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path())
+            } else {
+                files.push(entry.path())
+            }
         }
     }
     files.into_iter().max_by_key(|f| (f.extension().is_none(), std::fs::metadata(f).unwrap().len())).unwrap()
@@ -70,7 +74,10 @@ fn a_read_only_home_still_translates_and_says_that_it_cannot_install() {
     assert!(Command::new("sh").args(["-c", &args]).status().unwrap().success());
     let translated = as_nobody(&home, TRANSLATE);
     let folder = model_folder(home.path().parent().unwrap());
-    let install = as_nobody(&home, &["packs", "add", folder.to_str().unwrap(), "--id", "again", "--from", "en", "--to", "es"]);
+    let install = as_nobody(
+        &home,
+        &["packs", "add", folder.to_str().unwrap(), "--id", "again", "--from", "en", "--to", "es"],
+    );
     assert!(Command::new("sh").args(["-c", &args.replace("a-w", "u+w")]).status().unwrap().success());
     assert_eq!(translated.code, 0, "{}", translated.err);
     assert!(install.code != 0 && install.err.contains("permission"), "{}", install.err);
@@ -106,7 +113,8 @@ fn ctrl_c_ends_quickly_keeps_whole_lines_and_leaves_the_store_intact() {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || while stdin.write_all(b"Good morning, how are you?\n").is_ok() {});
+    let feeder =
+        std::thread::spawn(move || while stdin.write_all(b"Good morning, how are you?\n").is_ok() {});
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut first = String::new();
     out.read_line(&mut first).unwrap();
@@ -142,7 +150,10 @@ fn ctrl_c_while_waiting_for_input() {
 #[test]
 fn a_reader_that_goes_away_is_no_fault() {
     let home = Home::with_model();
-    let script = format!("yes 'Good morning.' | '{}' translate --from en --to es | head -n 2", env!("CARGO_BIN_EXE_cuba"));
+    let script = format!(
+        "yes 'Good morning.' | '{}' translate --from en --to es | head -n 2",
+        env!("CARGO_BIN_EXE_cuba")
+    );
     let mut command = Command::new("sh");
     command.args(["-c", &script]).env_clear().env("CUBA_HOME", home.path()).env("PATH", "/usr/bin:/bin");
     let done = run(command, b"");
@@ -157,7 +168,8 @@ fn without_a_network_everything_installed_works_and_nothing_connects() {
     command.args(["-n", "strace", "-f", "-e", "trace=network", "-o"]).arg(&calls);
     command.arg(env!("CARGO_BIN_EXE_cuba")).args(TRANSLATE);
     command.env_clear().env("CUBA_HOME", home.path()).env("PATH", "/usr/bin:/bin");
-    let usable = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
+    let usable =
+        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
     let may = Command::new("unshare").args(["-n", "true"]).status().is_ok_and(|s| s.success());
     if !(may && usable("strace")) {
         eprintln!("not run: this machine lacks strace or the right to take the network away");
@@ -166,7 +178,8 @@ fn without_a_network_everything_installed_works_and_nothing_connects() {
     let done = run(command, b"");
     assert_eq!(done.code, 0, "{}", done.err);
     let trace = std::fs::read_to_string(calls).unwrap();
-    let sockets: Vec<&str> = trace.lines().filter(|l| l.contains("socket(") || l.contains("connect(")).collect();
+    let sockets: Vec<&str> =
+        trace.lines().filter(|l| l.contains("socket(") || l.contains("connect(")).collect();
     assert!(sockets.is_empty(), "{sockets:?}");
 }
 

@@ -64,7 +64,8 @@ fn awkward_input_is_answered_line_for_line() {
     for (name, input) in cases {
         let done = home.cuba(TRANSLATE, input);
         assert_eq!(done.code, 0, "{name}: {}", done.err);
-        let wanted = input.split(|b| *b == b'\n').count() - usize::from(input.is_empty() || input.ends_with(b"\n"));
+        let wanted =
+            input.split(|b| *b == b'\n').count() - usize::from(input.is_empty() || input.ends_with(b"\n"));
         assert_eq!(done.out.matches('\n').count(), wanted, "{name}");
         if *name == "a line of a megabyte" {
             assert!(done.out.split_whitespace().count() > 1000, "a long line is not cut off");
@@ -119,7 +120,11 @@ fn threads_and_repetition_do_not_change_the_output() {
 #[test]
 fn wrong_arguments_end_with_two() {
     let home = Home::empty();
-    for args in [&["translate"][..], &["translate", "--to", "Spanish!", "x"], &["translate", "--to", "es", "--beam", "9", "x"]] {
+    for args in [
+        &["translate"][..],
+        &["translate", "--to", "Spanish!", "x"],
+        &["translate", "--to", "es", "--beam", "9", "x"],
+    ] {
         assert_eq!(home.cuba(args, b"").code, 2, "{args:?}");
     }
 }
