@@ -1,8 +1,8 @@
 """Training that survives any kill: start it again with the same command and it goes on where it was.
 
 A checkpoint holds weights, moving average, optimiser state, data position and the loss curve, and is replaced
-atomically every few minutes. `--minutes` and `--finish` bound a session; the learning rate falls in a straight
-line over the finishing part and stays level otherwise, so a run may be prolonged as long as wished.
+atomically every few minutes. `--minutes` bounds a session, or `--steps` the whole run; the learning rate falls in a
+straight line over the finishing part and stays level otherwise, so a run may be prolonged as long as wished.
 """
 
 from __future__ import annotations
@@ -118,10 +118,10 @@ class Curve:
         files.replace_bytes(self.picture, picture.getvalue())
 
 
-def rate_at(step: int, elapsed: float, minutes: float, finish: float, settings: dict) -> float:
+def rate_at(step: int, left: float, finish: float, settings: dict) -> float:
+    """Warm-up, a level part, and a straight line to nothing over the last `finish` of the session; `left` in its unit."""
     warm = min(1.0, (step + 1) / settings["warmup"])
-    left = minutes * 60 - elapsed
-    return settings["rate"] * warm * (min(1.0, max(left, 0.0) / (finish * 60)) if finish else 1.0)
+    return settings["rate"] * warm * (min(1.0, max(left, 0.0) / finish) if finish else 1.0)
 
 
 def train(args: argparse.Namespace) -> Path:
@@ -160,9 +160,12 @@ def loop(args, run, checkpoint, state, about, prefetch, step, settings) -> None:
     window: dict[int, list] = {0: [], 1: []}
     before = about["seconds"]
     number = int(state["step"])
-    while not stop and last - begin < args.minutes * 60:
+    while not stop:
+        left = args.steps - number if args.steps else args.minutes - (last - begin) / 60
+        if left <= 0:
+            break
         batch, direction, position = prefetch.next()
-        rate = rate_at(number, last - begin, args.minutes, args.finish, settings)
+        rate = rate_at(number, left, args.finish, settings)
         state, (_, nll, count, norm) = step(state, batch, np.float32(rate))
         window[direction].append((float(nll), int(count), float(norm)))
         about["positions"] = [position if d == direction else p for d, p in enumerate(about["positions"])]
@@ -205,7 +208,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--work", type=Path, default=files.default_work())
     p.add_argument("--run", default="both", help="name of the run: a folder under --work")
     p.add_argument("--minutes", type=float, default=60.0)
-    p.add_argument("--finish", type=float, default=0.0, help="minutes at the end over which the rate falls to nothing")
+    p.add_argument("--steps", type=int, help="stop after this step instead: the same result on any machine")
+    p.add_argument("--finish", type=float, default=0.0, help="minutes (or steps) at the end over which the rate falls to nothing")
     p.add_argument("--direction", default="both", help="one direction only, such as en-es")
     p.add_argument("--rate", type=float, default=SETTINGS["rate"])
     p.add_argument("--rows", type=int, default=32)
