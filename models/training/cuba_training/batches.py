@@ -20,7 +20,7 @@ import sentencepiece as spm
 from . import corpus, vocab
 from .sources import directions
 
-MISSES = 40
+MISSES = 100
 
 
 @dataclass(frozen=True)
