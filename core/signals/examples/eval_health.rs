@@ -4,7 +4,12 @@
 //!
 //! DIR holds `ppg-welltory`, `hrv-pyhrv`, `ecg-mitbih`, `sleep-walch`, `actiwatch-arcascope`. Sleep staging is cross-validated: for each subject a
 //! model is trained on all others, which takes most of the time.
-#![allow(clippy::print_stdout, clippy::indexing_slicing, clippy::unwrap_used, reason = "a measuring tool, not the product")]
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a measuring tool, not the product"
+)]
 
 mod eval {
     pub(crate) mod boost;
@@ -58,9 +63,17 @@ fn main() {
         println!("Sleep, {name}: {} nights, each judged by a model that never saw its subject", s.nights);
         // The bars are for the better of the two; without the clock the figures stand beside them.
         t.row(&format!("sleep/wake AUC, {name}"), s.auc, ">= 0.84", s.auc >= 0.84);
-        t.row(&format!("wake specificity at 93 % sensitivity, {name}"), s.specificity, ">= 0.52", s.specificity >= 0.52);
+        t.row(
+            &format!("wake specificity at 93 % sensitivity, {name}"),
+            s.specificity,
+            ">= 0.52",
+            s.specificity >= 0.52,
+        );
         t.row(&format!("4-class kappa, {name}"), s.kappa4, ">= 0.39", s.kappa4 >= 0.39);
-        println!("     3-class accuracy {:.3}, kappa {:.3}; 4-class kappa of the median night {:.3}", s.accuracy3, s.kappa3, s.median_night);
+        println!(
+            "     3-class accuracy {:.3}, kappa {:.3}; 4-class kappa of the median night {:.3}",
+            s.accuracy3, s.kappa3, s.median_night
+        );
     }
     println!("{}", t.json());
 }
@@ -78,18 +91,34 @@ fn camera(data: &Path, t: &mut Table) {
     let prompt = c.prompt as f64 / c.subjects as f64;
     t.row("camera, first number within 10 s (share)", prompt, ">= 0.90", prompt >= 0.9);
     println!("     slowest first number {:.1} s", c.first_number);
-    println!("     live numbers (12-s windows), mean distance to the recording's mean rate: {:.2} bpm", c.live_mae);
+    println!(
+        "     live numbers (12-s windows), mean distance to the recording's mean rate: {:.2} bpm",
+        c.live_mae
+    );
 }
 
 fn heart(data: &Path, t: &mut Table) {
     let h = eval::hearts::pyhrv(data);
     t.row("HRV time domain, largest difference to pyHRV", h.worst, "<= 1e-6", h.worst <= 1e-6);
-    t.row("HRV report, largest difference (3 decimals)", h.worst_printed, "<= 5e-4", h.worst_printed <= 5.1e-4);
+    t.row(
+        "HRV report, largest difference (3 decimals)",
+        h.worst_printed,
+        "<= 5e-4",
+        h.worst_printed <= 5.1e-4,
+    );
     t.row("LF/HF Welch-4Hz-Hamming-300 (pyHRV 1.785)", h.welch, "1.785", (h.welch - 1.785).abs() < 1e-3);
-    println!("     LF/HF Lomb-Scargle-classic {:.3}, DFA a1 {:.3} (pyHRV 1.197), sample entropy {:.3} (pyHRV 1.250)", h.lomb, h.dfa, h.entropy);
+    println!(
+        "     LF/HF Lomb-Scargle-classic {:.3}, DFA a1 {:.3} (pyHRV 1.197), sample entropy {:.3} (pyHRV 1.250)",
+        h.lomb, h.dfa, h.entropy
+    );
     let e = eval::hearts::mit_bih(data);
     t.row("MIT-BIH 100 RMSSD as recorded (ms)", e.raw, "63.2", (e.raw - 63.2).abs() < 0.1);
-    t.row("MIT-BIH 100 RMSSD after correction (ms)", e.corrected, "36.1 +- 1", (e.corrected - 36.1).abs() <= 1.0);
+    t.row(
+        "MIT-BIH 100 RMSSD after correction (ms)",
+        e.corrected,
+        "36.1 +- 1",
+        (e.corrected - 36.1).abs() <= 1.0,
+    );
     println!("     {} beats, SDNN after {:.2}, {:?}", e.beats, e.sdnn_corrected, e.findings);
     t.row("R peaks, sensitivity", e.sensitivity, ">= 0.999", e.sensitivity >= 0.999);
     t.row("R peaks, positive predictivity", e.predictivity, ">= 0.999", e.predictivity >= 0.999);
@@ -101,8 +130,12 @@ fn actiwatch(data: &Path, t: &mut Table) {
     let ours = score(&f.counts, f.epoch_s.unwrap(), Method::Oakley { threshold: 40.0 }).unwrap();
     let device = f.device.unwrap();
     // The device writes 1 for wake.
-    let both: Vec<bool> =
-        ours.iter().zip(&device).filter(|(_, d)| d.is_finite()).filter_map(|(o, d)| o.map(|o| o == (*d == 0.0))).collect();
+    let both: Vec<bool> = ours
+        .iter()
+        .zip(&device)
+        .filter(|(_, d)| d.is_finite())
+        .filter_map(|(o, d)| o.map(|o| o == (*d == 0.0)))
+        .collect();
     let share = both.iter().filter(|b| **b).count() as f64 / both.len() as f64;
     t.row("Actiwatch column, epoch agreement (Oakley 40)", share, ">= 0.98", share >= 0.98);
 }

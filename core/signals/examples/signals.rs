@@ -38,6 +38,8 @@ fn run() -> Result<String, Box<dyn std::error::Error>> {
             let epoch = option("--epoch").map(|e| e.parse()).transpose()?;
             serde_json::to_string(&commands::sleep_wake(&f, epoch)?)?
         }
-        _ => return Err("pulse --rgb FILE | hrv --rr FILE | stage --hr FILE | sleepwake --counts FILE".into()),
+        _ => {
+            return Err("pulse --rgb FILE | hrv --rr FILE | stage --hr FILE | sleepwake --counts FILE".into());
+        }
     })
 }

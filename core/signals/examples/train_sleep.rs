@@ -1,6 +1,11 @@
 //! Trains the two sleep models on all labelled nights and writes the weights:
 //! `cargo run --release -p cuba-signals --example train_sleep -- --data DIR --out models/sleep`.
-#![allow(clippy::print_stdout, clippy::indexing_slicing, clippy::unwrap_used, reason = "a training tool, not the product")]
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a training tool, not the product"
+)]
 
 mod eval {
     pub(crate) mod boost;
@@ -12,7 +17,8 @@ use std::path::PathBuf;
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str| args.iter().position(|a| a == name).and_then(|i| args.get(i + 1)).map(PathBuf::from);
+    let option =
+        |name: &str| args.iter().position(|a| a == name).and_then(|i| args.get(i + 1)).map(PathBuf::from);
     let (data, out) = (option("--data").expect("--data DIR"), option("--out").expect("--out DIR"));
     let nights = eval::nights::load(&data.join("sleep-walch"));
     let (rows, changes) = eval::nights::training_set(nights.iter());

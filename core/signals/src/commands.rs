@@ -135,7 +135,11 @@ impl StageReport {
                 None => "unknown",
             };
             // Writing to a String cannot fail.
-            let _ = write!(out, "\n{},{name},{:.4},{:.4},{:.4},{:.4}", e.epoch, e.p_wake, e.p_light, e.p_deep, e.p_rem);
+            let _ = write!(
+                out,
+                "\n{},{name},{:.4},{:.4},{:.4},{:.4}",
+                e.epoch, e.p_wake, e.p_light, e.p_deep, e.p_rem
+            );
         }
         out
     }
@@ -154,11 +158,16 @@ pub enum StageFileError {
 
 /// `stage --hr`: `motion` is the text of a file of raw acceleration (`seconds,x,y,z` on the same clock); `bedtime_known` says that the start of the
 /// file is bedtime, which lets the model use the hours since.
-pub fn stage(hr: &[HeartRate], motion: Option<&str>, bedtime_known: bool) -> Result<StageReport, StageFileError> {
+pub fn stage(
+    hr: &[HeartRate],
+    motion: Option<&str>,
+    bedtime_known: bool,
+) -> Result<StageReport, StageFileError> {
     let (start_s, epochs) = span(hr).ok_or(StageError::TooLittle)?;
     let clock = if bedtime_known { Clock::SinceBedtime } else { Clock::Without };
     let moved = motion.map(|text| moved_epochs(text, start_s, epochs)).transpose()?;
-    let staged = Model::shipped(clock).stage(hr, start_s, epochs, moved.as_deref().map(Motion::actigraphy))?;
+    let staged =
+        Model::shipped(clock).stage(hr, start_s, epochs, moved.as_deref().map(Motion::actigraphy))?;
     let stages: Vec<Option<Stage>> = staged.iter().map(|e| e.stage).collect();
     Ok(StageReport {
         start_s,
@@ -203,7 +212,8 @@ pub fn sleep_wake(f: &CountsFile, epoch_s: Option<f64>) -> Result<SleepWakeRepor
     let epoch_s = epoch_s.or(f.epoch_s).unwrap_or(60.0);
     let method = Method::Oakley { threshold: 40.0 };
     let asleep = score(&f.counts, epoch_s, method)?;
-    let other = [Method::ColeKripke30, Method::Sadeh].into_iter().find_map(|m| score(&f.counts, epoch_s, m).ok());
+    let other =
+        [Method::ColeKripke30, Method::Sadeh].into_iter().find_map(|m| score(&f.counts, epoch_s, m).ok());
     let digits = |s: &[Option<bool>]| s.iter().map(|v| v.map(u8::from)).collect::<Vec<_>>();
     let device_agreement = f.device.as_ref().map(|d| {
         let both: Vec<bool> = asleep

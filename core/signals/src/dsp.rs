@@ -122,7 +122,8 @@ impl CubicSpline {
         let h: Vec<f64> = t.windows(2).map(|w| w[1] - w[0]).collect();
         let d: Vec<f64> = (0..n - 1).map(|i| (y[i + 1] - y[i]) / h[i]).collect();
         // Tridiagonal system for the slopes; first and last row carry the not-a-knot condition.
-        let (mut lower, mut diag, mut upper, mut rhs) = (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let (mut lower, mut diag, mut upper, mut rhs) =
+            (vec![0.0; n], vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         for i in 1..n - 1 {
             lower[i] = h[i];
             diag[i] = 2.0 * (h[i - 1] + h[i]);
@@ -195,8 +196,9 @@ pub fn parabola(left: f64, mid: f64, right: f64) -> (f64, f64) {
 /// Local maxima at least `min_height` high and `distance` samples apart; the higher one wins. Indices rise.
 #[must_use]
 pub fn find_peaks(x: &[f64], min_height: f64, distance: usize) -> Vec<usize> {
-    let mut cand: Vec<usize> =
-        (1..x.len().saturating_sub(1)).filter(|&i| x[i] >= min_height && x[i] > x[i - 1] && x[i] >= x[i + 1]).collect();
+    let mut cand: Vec<usize> = (1..x.len().saturating_sub(1))
+        .filter(|&i| x[i] >= min_height && x[i] > x[i - 1] && x[i] >= x[i + 1])
+        .collect();
     cand.sort_by(|&a, &b| x[b].total_cmp(&x[a]).then(a.cmp(&b)));
     let mut blocked = vec![false; x.len()];
     let mut out = Vec::new();
@@ -298,7 +300,8 @@ mod tests {
     #[test]
     fn band_pass_keeps_the_band_and_drops_the_rest() {
         let fs = 60.0;
-        let sine = |hz: f64| -> Vec<f64> { (0..1800).map(|i| (2.0 * PI * hz * f64::from(i) / fs).sin()).collect() };
+        let sine =
+            |hz: f64| -> Vec<f64> { (0..1800).map(|i| (2.0 * PI * hz * f64::from(i) / fs).sin()).collect() };
         let power = |x: &[f64]| crate::stats::sd(&x[600..1200], 0);
         assert!(power(&band_pass(&sine(1.2), 0.5, 4.0, fs)) > 0.65);
         assert!(power(&band_pass(&sine(0.05), 0.5, 4.0, fs)) < 0.01);

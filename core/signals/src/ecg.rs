@@ -18,7 +18,10 @@ use crate::stats::{mean, median, rolling_median};
 /// ```
 #[must_use]
 pub fn r_peaks(trace: &[f64], fs: f64) -> Vec<f64> {
-    if !(100.0..=10_000.0).contains(&fs) || (trace.len() as f64) < 2.0 * fs || trace.iter().any(|v| !v.is_finite()) {
+    if !(100.0..=10_000.0).contains(&fs)
+        || (trace.len() as f64) < 2.0 * fs
+        || trace.iter().any(|v| !v.is_finite())
+    {
         return Vec::new();
     }
     let band = band_pass(trace, 8.0, 20.0, fs);

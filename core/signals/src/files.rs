@@ -103,7 +103,9 @@ fn table(text: &str) -> Result<Table<'_>, FileError> {
         .peekable();
     let first = lines.peek().ok_or(FileError::Empty)?;
     let is_header = cells(first.1).first().is_none_or(|c| c.parse::<f64>().is_err());
-    let header = is_header.then(|| lines.next().map(|(_, l)| cells(l).iter().map(|c| c.to_lowercase()).collect())).flatten();
+    let header = is_header
+        .then(|| lines.next().map(|(_, l)| cells(l).iter().map(|c| c.to_lowercase()).collect()))
+        .flatten();
     let rows: Vec<_> = lines.map(|(n, l)| (n, cells(l))).collect();
     if rows.is_empty() { Err(FileError::Empty) } else { Ok(Table { header, rows }) }
 }
@@ -214,7 +216,8 @@ pub fn acceleration(text: &str) -> Result<Vec<Acceleration>, FileError> {
 
 /// Rows in order of time (real exports hold late arrivals), without those that are not finite.
 fn in_order<const N: usize>(rows: Vec<(usize, [f64; N])>) -> Vec<[f64; N]> {
-    let mut rows: Vec<[f64; N]> = rows.into_iter().map(|(_, r)| r).filter(|r| r.iter().all(|x| x.is_finite())).collect();
+    let mut rows: Vec<[f64; N]> =
+        rows.into_iter().map(|(_, r)| r).filter(|r| r.iter().all(|x| x.is_finite())).collect();
     rows.sort_by(|a, b| a.iter().zip(b).next().map_or(std::cmp::Ordering::Equal, |(x, y)| x.total_cmp(y)));
     rows
 }
@@ -255,8 +258,10 @@ fn epoch_length(t: &Table<'_>, counts_column: usize) -> Option<f64> {
         None if counts_column == 1 => 0,
         None => return None,
     };
-    let times: Vec<f64> = t.rows.iter().take(100).filter_map(|(_, r)| clock_seconds(r.get(column)?)).collect();
-    let mut steps: Vec<f64> = times.windows(2).filter_map(|w| Some(w.get(1)? - w.first()?)).filter(|s| *s > 0.0).collect();
+    let times: Vec<f64> =
+        t.rows.iter().take(100).filter_map(|(_, r)| clock_seconds(r.get(column)?)).collect();
+    let mut steps: Vec<f64> =
+        times.windows(2).filter_map(|w| Some(w.get(1)? - w.first()?)).filter(|s| *s > 0.0).collect();
     steps.sort_by(f64::total_cmp);
     steps.get(steps.len() / 2).copied()
 }

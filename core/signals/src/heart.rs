@@ -11,7 +11,9 @@ pub fn resting_asleep(hr: &[HeartRate], start_s: f64, end_s: f64, step_minutes_s
     let walking = |t: f64| step_minutes_s.iter().any(|m| (*m..m + 60.0).contains(&t));
     let v: Vec<f64> = hr
         .iter()
-        .filter(|h| (start_s..end_s).contains(&h.seconds) && (25.0..=240.0).contains(&h.bpm) && !walking(h.seconds))
+        .filter(|h| {
+            (start_s..end_s).contains(&h.seconds) && (25.0..=240.0).contains(&h.bpm) && !walking(h.seconds)
+        })
         .map(|h| h.bpm)
         .collect();
     (v.len() >= 30).then(|| median(&v))
@@ -66,12 +68,12 @@ pub struct JudgedNight {
     pub run: usize,
 }
 
-/// Rise over the usual that counts (NightSignal: 4 bpm).
+/// Rise over the usual that counts (`NightSignal`: 4 bpm).
 pub const RISE_BPM: f64 = 4.0;
 /// Nights needed before one is judged.
 pub const MIN_NIGHTS: usize = 7;
 
-/// Judges each night's heart rate against the median of the nights before it: NightSignal's rule (Alavi et al., Nat Med 2022) of 4 bpm or more on two
+/// Judges each night's heart rate against the median of the nights before it: the rule of `NightSignal` (Alavi et al., Nat Med 2022) of 4 bpm or more on two
 /// consecutive nights, worded as wellness. A night without a reading ends a run.
 ///
 /// ```
@@ -122,7 +124,9 @@ mod tests {
 
     #[test]
     fn resting_leaves_out_walking_minutes() {
-        let hr: Vec<HeartRate> = (0..120).map(|i| HeartRate { seconds: f64::from(i) * 30.0, bpm: if i < 50 { 90.0 } else { 55.0 } }).collect();
+        let hr: Vec<HeartRate> = (0..120)
+            .map(|i| HeartRate { seconds: f64::from(i) * 30.0, bpm: if i < 50 { 90.0 } else { 55.0 } })
+            .collect();
         let steps: Vec<f64> = (0..25).map(|m| f64::from(m) * 60.0).collect();
         assert_eq!(resting_asleep(&hr, 0.0, 3600.0, &steps), Some(55.0));
         assert_eq!(resting_asleep(&hr, 0.0, 300.0, &[]), None);

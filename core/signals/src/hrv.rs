@@ -132,7 +132,13 @@ pub fn poincare(nn: &[f64]) -> Result<Poincare, RrError> {
 pub fn dfa_alpha1(nn: &[f64]) -> Result<f64, RrError> {
     check(nn, 64)?;
     let m = mean(nn);
-    let walk: Vec<f64> = nn.iter().scan(0.0, |s, v| { *s += v - m; Some(*s) }).collect();
+    let walk: Vec<f64> = nn
+        .iter()
+        .scan(0.0, |s, v| {
+            *s += v - m;
+            Some(*s)
+        })
+        .collect();
     let (mut x, mut y) = (Vec::new(), Vec::new());
     for n in 4..=16_usize {
         let t: Vec<f64> = (0..n).map(|i| i as f64).collect();
@@ -207,9 +213,17 @@ pub fn bands(nn: &[f64], spectrum: Spectrum) -> Result<Bands, RrError> {
         let needed = (120_000.0 / mean(nn)).ceil() as usize;
         return Err(RrError::TooFew { have: nn.len(), needed });
     }
-    let mut t: Vec<f64> = nn.iter().scan(0.0, |s, v| { *s += v / 1000.0; Some(*s) }).collect();
+    let mut t: Vec<f64> = nn
+        .iter()
+        .scan(0.0, |s, v| {
+            *s += v / 1000.0;
+            Some(*s)
+        })
+        .collect();
     let first = t.first().copied().unwrap_or(0.0);
-    t.iter_mut().for_each(|v| *v -= first);
+    for v in &mut t {
+        *v -= first;
+    }
     let (f, p) = match spectrum {
         Spectrum::Welch => welch_spectrum(&t, nn),
         Spectrum::LombScargle => lomb_scargle(&t, nn),

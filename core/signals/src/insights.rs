@@ -97,7 +97,8 @@ pub fn find(habits: &[DailySeries], outcomes: &[DailySeries], first_weekday: usi
     }
     tested.sort_by(|a, b| a.p.total_cmp(&b.p));
     let m = tested.len();
-    let passed = (1..=m).rev().find(|&k| tested[k - 1].p <= FALSE_DISCOVERY * k as f64 / m as f64).unwrap_or(0);
+    let passed =
+        (1..=m).rev().find(|&k| tested[k - 1].p <= FALSE_DISCOVERY * k as f64 / m as f64).unwrap_or(0);
     tested.truncate(passed);
     // An interval that reaches 0 is no insight, whatever the p-value says.
     tested.retain(|i| i.low * i.high > 0.0);
@@ -116,7 +117,13 @@ fn residual(days: &[Option<f64>], first_weekday: usize) -> Vec<f64> {
         }
         for w in 0..7 {
             let same = |i: usize| (i + first_weekday) % 7 == w;
-            let m = mean(&out.iter().enumerate().filter(|(i, v)| same(*i) && v.is_finite()).map(|(_, v)| *v).collect::<Vec<_>>());
+            let m = mean(
+                &out.iter()
+                    .enumerate()
+                    .filter(|(i, v)| same(*i) && v.is_finite())
+                    .map(|(_, v)| *v)
+                    .collect::<Vec<_>>(),
+            );
             if m.is_finite() {
                 out.iter_mut().enumerate().filter(|(i, _)| same(*i)).for_each(|(_, v)| *v -= m);
             }
@@ -129,9 +136,9 @@ fn residual(days: &[Option<f64>], first_weekday: usize) -> Vec<f64> {
 fn shifted_correlation(x: &[f64], y: &[f64], shift: usize) -> f64 {
     let n = x.len();
     let (mut k, mut sx, mut sy, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
-    for i in 0..n {
+    for (i, a) in x.iter().copied().enumerate() {
         let j = i + shift;
-        let (a, b) = (x[i], y[if j >= n { j - n } else { j }]);
+        let b = y[if j >= n { j - n } else { j }];
         if a.is_finite() && b.is_finite() {
             k += 1.0;
             sx += a;
@@ -154,7 +161,8 @@ fn test_pair(h: &DailySeries, o: &DailySeries, first_weekday: usize) -> Option<I
         return None;
     }
     for lag in 0..LAGS {
-        let both: Vec<f64> = (0..n - lag).filter(|&i| o.days[i + lag].is_some()).filter_map(|i| h.days[i]).collect();
+        let both: Vec<f64> =
+            (0..n - lag).filter(|&i| o.days[i + lag].is_some()).filter_map(|i| h.days[i]).collect();
         let arm = both.iter().filter(|v| with(**v)).count();
         if both.len() < MIN_DAYS || arm < MIN_ARM || both.len() - arm < MIN_ARM {
             return None;
@@ -171,10 +179,12 @@ fn test_pair(h: &DailySeries, o: &DailySeries, first_weekday: usize) -> Option<I
     let lag_days = (0..LAGS).max_by(|&a, &b| observed[a].abs().total_cmp(&observed[b].abs()))?;
     let r = observed[lag_days];
     let p = tail_probability(r.abs() / noise, &null_maxima(&fluctuations, noise));
-    let pairs: Vec<(f64, f64)> =
-        (0..n - lag_days).map(|i| (x[i], y[i + lag_days])).filter(|(a, b)| a.is_finite() && b.is_finite()).collect();
+    let pairs: Vec<(f64, f64)> = (0..n - lag_days)
+        .map(|i| (x[i], y[i + lag_days]))
+        .filter(|(a, b)| a.is_finite() && b.is_finite())
+        .collect();
     let (px, py): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
-    let yes_no = known.iter().all(|v| *v == 0.0 || *v == 1.0);
+    let yes_no = known.iter().all(|v| v.abs() < 1e-9 || (v - 1.0).abs() < 1e-9);
     let per_unit = sd(&py, 0) / sd(&px, 0) * if yes_no { 1.0 } else { sd(&known, 0) };
     let (raw, error) = (r * per_unit, noise * per_unit);
     // James-Stein: the part of the effect that is likely noise goes.
@@ -189,7 +199,9 @@ fn test_pair(h: &DailySeries, o: &DailySeries, first_weekday: usize) -> Option<I
         high: raw + 2.39 * error,
         unit: o.unit.clone(),
         days: pairs.len(),
-        days_with: (0..n - lag_days).filter(|&i| o.days[i + lag_days].is_some() && h.days[i].is_some_and(with)).count(),
+        days_with: (0..n - lag_days)
+            .filter(|&i| o.days[i + lag_days].is_some() && h.days[i].is_some_and(with))
+            .count(),
         p,
     })
 }
@@ -221,7 +233,8 @@ fn tail_probability(t: f64, maxima: &[f64]) -> f64 {
     if t <= knee {
         return share;
     }
-    let excess: Vec<f64> = maxima.iter().filter(|m| **m > knee).map(|m| (m * m - knee * knee) / 2.0).collect();
+    let excess: Vec<f64> =
+        maxima.iter().filter(|m| **m > knee).map(|m| (m * m - knee * knee) / 2.0).collect();
     // A Gaussian tail has mean excess of at most 1 in these units; smaller estimates come from too few shifts, so none is believed.
     let scale = mean(&excess).max(1.0);
     0.2 * libm::exp(-((t * t - knee * knee) / 2.0) / scale)
@@ -250,7 +263,11 @@ mod tests {
                     Some(400.0 + 10.0 * memory + if d > 0 { 20.0 * habit[d - 1] } else { 0.0 })
                 })
                 .collect();
-            let f = find(&[series("tea", habit.iter().map(|h| Some(*h)).collect())], &[series("sleep", outcome)], 2);
+            let f = find(
+                &[series("tea", habit.iter().map(|h| Some(*h)).collect())],
+                &[series("sleep", outcome)],
+                2,
+            );
             if let Some(i) = f.found.first() {
                 hits += usize::from(i.lag_days == 1 && i.low < 20.0 && 20.0 < i.high && i.effect > 0.0);
             }
@@ -264,7 +281,9 @@ mod tests {
         let told = (0..60)
             .filter(|seed| {
                 let mut r = Rng::new(*seed);
-                let habit = (0..120).map(|d| Some(if r.uniform() < 0.1 { 1.0 - weekend(d) } else { weekend(d) })).collect();
+                let habit = (0..120)
+                    .map(|d| Some(if r.uniform() < 0.1 { 1.0 - weekend(d) } else { weekend(d) }))
+                    .collect();
                 let outcome = (0..120).map(|d| Some(50.0 * weekend(d) + 10.0 * r.normal())).collect();
                 !find(&[series("bar", habit)], &[series("sleep", outcome)], 0).found.is_empty()
             })

@@ -150,10 +150,19 @@ fn classify(beats: &[f64]) -> Classes {
     drr.extend(&steps);
     let drr = scaled(&drr, &thresholds(&drr));
     let medians = rolling_median(&rr, HALF_MEDIAN);
-    let raw: Vec<f64> = rr.iter().zip(&medians).map(|(r, m)| if r < m { 2.0 * (r - m) } else { r - m }).collect();
+    let raw: Vec<f64> =
+        rr.iter().zip(&medians).map(|(r, m)| if r < m { 2.0 * (r - m) } else { r - m }).collect();
     let th2 = thresholds(&raw);
     let mrr = scaled(&raw, &th2);
-    let at = |i: i64| drr[if i < 0 { -i } else if i >= n as i64 { 2 * (n as i64 - 1) - i } else { i } as usize];
+    let at = |i: i64| {
+        drr[if i < 0 {
+            -i
+        } else if i >= n as i64 {
+            2 * (n as i64 - 1) - i
+        } else {
+            i
+        } as usize]
+    };
     let mut out = vec![Class::Normal; n];
     let mut i = 0;
     while i + 2 < n {

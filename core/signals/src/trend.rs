@@ -34,8 +34,11 @@ pub struct Trend {
 /// ```
 #[must_use]
 pub fn trend(days: &[Option<f64>]) -> Option<Trend> {
-    let (t, x): (Vec<f64>, Vec<f64>) =
-        days.iter().enumerate().filter_map(|(i, v)| v.filter(|v| v.is_finite()).map(|v| (i as f64, v))).unzip();
+    let (t, x): (Vec<f64>, Vec<f64>) = days
+        .iter()
+        .enumerate()
+        .filter_map(|(i, v)| v.filter(|v| v.is_finite()).map(|v| (i as f64, v)))
+        .unzip();
     let n = x.len();
     if n < MIN_DAYS {
         return None;
@@ -44,7 +47,13 @@ pub fn trend(days: &[Option<f64>]) -> Option<Trend> {
     for i in 0..n {
         for j in i + 1..n {
             let d = x[j] - x[i];
-            s += if d > 0.0 { 1.0 } else if d < 0.0 { -1.0 } else { 0.0 };
+            s += if d > 0.0 {
+                1.0
+            } else if d < 0.0 {
+                -1.0
+            } else {
+                0.0
+            };
             slopes.push(d / (t[j] - t[i]));
         }
     }
@@ -70,7 +79,7 @@ pub fn trend(days: &[Option<f64>]) -> Option<Trend> {
 fn ties(x: &[f64]) -> f64 {
     let mut s = x.to_vec();
     s.sort_by(f64::total_cmp);
-    s.chunk_by(|a, b| a == b).map(|c| c.len() as f64).map(|c| c * (c - 1.0) * (2.0 * c + 5.0)).sum()
+    s.chunk_by(|a, b| a.total_cmp(b).is_eq()).map(|c| c.len() as f64).map(|c| c * (c - 1.0) * (2.0 * c + 5.0)).sum()
 }
 
 /// Hamed & Rao's factor from the autocorrelation of the ranks of detrended values. Two departures, both to the careful side: lags are days (not
@@ -87,8 +96,12 @@ fn inflation(t: &[f64], x: &[f64], slope: f64) -> f64 {
     }
     let mut sum = 0.0;
     for lag in 1..=(last / 4).max(1) {
-        let (a, b): (Vec<f64>, Vec<f64>) =
-            by_day.iter().zip(by_day.iter().skip(lag)).filter(|(a, b)| a.is_finite() && b.is_finite()).map(|(a, b)| (*a, *b)).unzip();
+        let (a, b): (Vec<f64>, Vec<f64>) = by_day
+            .iter()
+            .zip(by_day.iter().skip(lag))
+            .filter(|(a, b)| a.is_finite() && b.is_finite())
+            .map(|(a, b)| (*a, *b))
+            .unzip();
         if a.len() < 10 {
             break;
         }
@@ -123,7 +136,8 @@ mod tests {
     #[test]
     fn memory_alone_is_rarely_a_trend() {
         for (days, phi) in [(42, 0.0), (90, 0.3), (90, 0.5)] {
-            let false_alarms = (0..200).filter(|s| trend(&memory(days, phi, 0.0, *s)).unwrap().p < 0.05).count();
+            let false_alarms =
+                (0..200).filter(|s| trend(&memory(days, phi, 0.0, *s)).unwrap().p < 0.05).count();
             assert!(false_alarms <= 24, "{false_alarms} of 200 at {days} days, memory {phi}");
         }
     }

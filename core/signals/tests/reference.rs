@@ -51,7 +51,8 @@ fn artefact_correction_agrees_with_neurokit() {
     let lost = nn.remove(221);
     nn[220] += lost;
     let fixed = rr::correct(&nn).unwrap();
-    let found = (fixed.findings.ectopic, fixed.findings.missed, fixed.findings.extra, fixed.findings.long_short);
+    let found =
+        (fixed.findings.ectopic, fixed.findings.missed, fixed.findings.extra, fixed.findings.long_short);
     assert_eq!((found, fixed.rr_ms.len()), ((3, 1, 0, 3), 420));
     close("RMSSD", hrv::time_domain(&fixed.rr_ms).unwrap().rmssd_ms, 32.699_575_174_413_38, 1e-3);
 }

@@ -102,7 +102,8 @@ fn grow(b: &Binned, rows: Vec<u32>, grad: &[(f64, f64)], tried: &[usize]) -> Gro
         let id = splits.len();
         splits.push((f, cut, 0, 0));
         link(&mut splits, leaf.parent, id as i8);
-        let (left, right): (Vec<u32>, Vec<u32>) = leaf.rows.iter().partition(|&&r| b.columns[f][r as usize] <= cut);
+        let (left, right): (Vec<u32>, Vec<u32>) =
+            leaf.rows.iter().partition(|&&r| b.columns[f][r as usize] <= cut);
         for (rows, is_left) in [(left, true), (right, false)] {
             let (g, h) = sums(&rows, grad);
             let mut l = Leaf { rows, g, h, parent: Some((id, is_left)), best: None };
@@ -149,7 +150,12 @@ pub(crate) fn train(rows: &[Row], changes: &[[f64; 4]; 4], features: usize, seed
             let grad: Vec<(f64, f64)> = p
                 .iter()
                 .zip(rows)
-                .map(|(p, r)| (p[class] - f64::from(u8::from(r.class == class)), (p[class] * (1.0 - p[class]) * 4.0 / 3.0).max(1e-9)))
+                .map(|(p, r)| {
+                    (
+                        p[class] - f64::from(u8::from(r.class == class)),
+                        (p[class] * (1.0 - p[class]) * 4.0 / 3.0).max(1e-9),
+                    )
+                })
                 .collect();
             let mut order: Vec<usize> = (0..features).collect();
             for i in 0..features {

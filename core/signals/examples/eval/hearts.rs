@@ -101,7 +101,7 @@ pub(crate) fn pyhrv(data: &Path) -> Hrv {
     let nn = npy(&data.join("hrv-pyhrv/SampleNNISeriesLong.npy"));
     let t = hrv::time_domain(&nn).unwrap();
     let p = hrv::poincare(&nn).unwrap();
-    // pyHRV 0.5.0 on the same file, all digits (scripts/eval-health-peers.py prints them).
+    // pyHRV 0.5.0 on the same file, all digits (pyHRV 0.5.0 functions of the same names).
     let full = [
         (t.sdnn_ms, 85.357_210_212_307_24),
         (t.rmssd_ms, 60.523_479_806_961_08),
@@ -114,8 +114,17 @@ pub(crate) fn pyhrv(data: &Path) -> Hrv {
         (t.pnn20, 64.232_329_703_182_48),
     ];
     let printed = [
-        (t.mean_nn_ms, 768.438), (t.min_nn_ms, 562.0), (t.max_nn_ms, 1188.0), (t.mean_abs_diff_ms, 42.199), (t.sdnn_ms, 85.357),
-        (t.rmssd_ms, 60.523), (t.pnn50, 28.571), (t.pnn20, 64.232), (p.sd1_ms, 42.797), (p.sd2_ms, 112.837), (p.area_ms2, 15_170.898),
+        (t.mean_nn_ms, 768.438),
+        (t.min_nn_ms, 562.0),
+        (t.max_nn_ms, 1188.0),
+        (t.mean_abs_diff_ms, 42.199),
+        (t.sdnn_ms, 85.357),
+        (t.rmssd_ms, 60.523),
+        (t.pnn50, 28.571),
+        (t.pnn20, 64.232),
+        (p.sd1_ms, 42.797),
+        (p.sd2_ms, 112.837),
+        (p.area_ms2, 15_170.898),
     ];
     let worst = |v: &[(f64, f64)]| v.iter().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     Hrv {

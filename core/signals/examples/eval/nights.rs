@@ -1,5 +1,8 @@
 //! The labelled nights of the Walch set and how a staging is judged.
-#![allow(dead_code, reason = "shared by the trainer, which judges nothing, and the evaluation, which writes no subject list")]
+#![allow(
+    dead_code,
+    reason = "shared by the trainer, which judges nothing, and the evaluation, which writes no subject list"
+)]
 
 use super::boost::Row;
 use cuba_signals::{
@@ -17,24 +20,34 @@ pub(crate) struct Night {
 }
 
 pub(crate) fn load(dir: &Path) -> Vec<Night> {
-    let mut names: Vec<String> =
-        std::fs::read_dir(dir.join("stages")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = std::fs::read_dir(dir.join("stages"))
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
         .iter()
         .map(|name| {
             let subject = name.split('_').next().unwrap().to_string();
-            let text = std::fs::read_to_string(dir.join("hr").join(format!("{subject}_heartrate.txt"))).unwrap();
+            let text =
+                std::fs::read_to_string(dir.join("hr").join(format!("{subject}_heartrate.txt"))).unwrap();
             let hr = files::heart_rate(&text).unwrap();
             let truth: Vec<Option<usize>> = std::fs::read_to_string(dir.join("stages").join(name))
                 .unwrap()
                 .lines()
-                .map(|l| match l.split([',', ' ']).filter(|c| !c.is_empty()).nth(1).and_then(|c| c.trim().parse::<i32>().ok()) {
-                    Some(0) => Some(0),
-                    Some(1 | 2) => Some(1),
-                    Some(3 | 4) => Some(2),
-                    Some(5) => Some(3),
-                    _ => None,
+                .map(|l| {
+                    match l
+                        .split([',', ' '])
+                        .filter(|c| !c.is_empty())
+                        .nth(1)
+                        .and_then(|c| c.trim().parse::<i32>().ok())
+                    {
+                        Some(0) => Some(0),
+                        Some(1 | 2) => Some(1),
+                        Some(3 | 4) => Some(2),
+                        Some(5) => Some(3),
+                        _ => None,
+                    }
                 })
                 .collect();
             let f = features::night(&hr, 0.0, truth.len()).unwrap();

@@ -19,7 +19,11 @@ pub(crate) struct Camera {
 }
 
 pub(crate) fn run(data: &Path) -> Camera {
-    let mut dirs: Vec<_> = std::fs::read_dir(data.join("ppg-welltory")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    let mut dirs: Vec<_> = std::fs::read_dir(data.join("ppg-welltory"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_dir())
+        .collect();
     dirs.sort();
     let (mut errors, mut rmssd_errors, mut live, mut slowest) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
     let mut prompt = 0;
@@ -27,7 +31,8 @@ pub(crate) fn run(data: &Path) -> Camera {
         let frames = files::rgb(&std::fs::read_to_string(d.join("PPG.csv")).unwrap()).unwrap();
         let rr = files::rr(&std::fs::read_to_string(d.join("RR.txt")).unwrap()).unwrap();
         let truth = 60_000.0 / stats::mean(&rr);
-        let rmssd = (rr.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / (rr.len() - 1) as f64).sqrt();
+        let rmssd =
+            (rr.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / (rr.len() - 1) as f64).sqrt();
         let name = d.file_name().unwrap().to_string_lossy().to_string();
         match pulse::measure(&frames) {
             Ok(p) => {
@@ -37,7 +42,10 @@ pub(crate) fn run(data: &Path) -> Camera {
                 }
                 println!(
                     "  {name} {:?} {:.1} bpm (strap {truth:.1}), quality {:.2}, RMSSD {} ms (strap {rmssd:.1})",
-                    p.channel, p.bpm, p.quality, p.rmssd_ms.map_or("-".into(), |v| format!("{v:.1}"))
+                    p.channel,
+                    p.bpm,
+                    p.quality,
+                    p.rmssd_ms.map_or("-".into(), |v| format!("{v:.1}"))
                 );
             }
             Err(e) => println!("  {name} refused: {e}"),

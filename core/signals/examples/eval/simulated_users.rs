@@ -21,7 +21,13 @@ fn habit(k: usize, days: usize, r: &mut Rng) -> DailySeries {
             now = match k % 3 {
                 // a coin each day; a habit kept in streaks; a weekday habit
                 0 => r.uniform() < rate,
-                1 => if r.uniform() < 0.7 { now } else { r.uniform() < rate },
+                1 => {
+                    if r.uniform() < 0.7 {
+                        now
+                    } else {
+                        r.uniform() < rate
+                    }
+                }
                 _ => r.uniform() < if d % 7 >= 5 { 0.8 } else { 0.35 },
             };
             (r.uniform() > 0.05).then_some(f64::from(u8::from(now)))
@@ -50,10 +56,13 @@ pub(crate) fn share(w: World, users: usize, seed: u64) -> (f64, f64) {
     for u in 0..users {
         let mut r = Rng::new(seed.wrapping_mul(1_000_003).wrapping_add(u as u64 * 7919));
         let habits: Vec<DailySeries> = (0..6).map(|k| habit(k, w.days, &mut r)).collect();
-        let outcomes: Vec<DailySeries> = (0..3).map(|k| outcome(k, w, (k == 0).then(|| &habits[0]), &mut r)).collect();
+        let outcomes: Vec<DailySeries> =
+            (0..3).map(|k| outcome(k, w, (k == 0).then(|| &habits[0]), &mut r)).collect();
         let f = find(&habits, &outcomes, 0);
         any += usize::from(!f.found.is_empty());
-        right += usize::from(f.found.iter().any(|i| i.habit == "habit 0" && i.outcome == "outcome 0" && i.lag_days == 1));
+        right += usize::from(
+            f.found.iter().any(|i| i.habit == "habit 0" && i.outcome == "outcome 0" && i.lag_days == 1),
+        );
     }
     (any as f64 / users as f64, right as f64 / users as f64)
 }

@@ -21,9 +21,11 @@ pub(crate) fn left_out(data: &Path, clock: bool) -> Staging {
     let nights = nights::load(&data.join("sleep-walch"));
     let (mut p, mut truth, mut said, mut per_night) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (i, night) in nights.iter().enumerate() {
-        let (rows, changes) = nights::training_set(nights.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, n)| n));
+        let (rows, changes) =
+            nights::training_set(nights.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, n)| n));
         let bytes = boost::train(&rows, &changes, if clock { FEATURES } else { HEART_FEATURES }, 1);
-        let staged = Model::from_bytes(&bytes).unwrap().stage(&night.hr, 0.0, night.truth.len(), None).unwrap();
+        let staged =
+            Model::from_bytes(&bytes).unwrap().stage(&night.hr, 0.0, night.truth.len(), None).unwrap();
         let first = truth.len();
         for (e, t) in staged.iter().zip(&night.truth) {
             if let Some(t) = t {

@@ -67,7 +67,13 @@ pub fn analyse(times_s: &[f64], values: &[f64]) -> Option<BeatTrain> {
     let likeness = median(&judged.iter().map(|b| b.likeness).collect::<Vec<_>>());
     // Half a beat is lost at each end without fault.
     let trusted = (covered / (seconds - period_s).max(1.0)).min(1.0);
-    Some(BeatTrain { rates, intervals, trusted, likeness: if likeness.is_finite() { likeness } else { 0.0 }, beats })
+    Some(BeatTrain {
+        rates,
+        intervals,
+        trusted,
+        likeness: if likeness.is_finite() { likeness } else { 0.0 },
+        beats,
+    })
 }
 
 fn windowed_rates(wave: &[f64]) -> Vec<RatePeak> {
@@ -89,8 +95,9 @@ fn rate_of(x: &[f64]) -> Option<RatePeak> {
     let (lo, hi) = ((GRID_HZ * 60.0 / FASTEST_BPM) as usize, (GRID_HZ * 60.0 / SLOWEST_BPM) as usize);
     let hi = hi.min(x.len() * 2 / 3);
     let c: Vec<f64> = (lo..=hi).map(|l| autocorrelation(x, l)).collect();
-    let tops: Vec<usize> =
-        (1..c.len().saturating_sub(1)).filter(|&k| c[k] > 0.0 && c[k] >= c[k - 1] && c[k] > c[k + 1]).collect();
+    let tops: Vec<usize> = (1..c.len().saturating_sub(1))
+        .filter(|&k| c[k] > 0.0 && c[k] >= c[k - 1] && c[k] > c[k + 1])
+        .collect();
     let highest = tops.iter().map(|&k| c[k]).fold(f64::NAN, f64::max);
     let k = tops.into_iter().find(|&k| c[k] >= 0.85 * highest)?;
     let (shift, height) = parabola(c[k - 1], c[k], c[k + 1]);
@@ -119,8 +126,11 @@ struct Beat {
 /// Compares every beat with the median of all beats. A good beat has the shape (correlation over 0.8) and roughly the size.
 fn judge(slope: &[f64], found: &[usize], period_s: f64) -> Vec<Beat> {
     let (before, after) = ((0.25 * period_s * GRID_HZ) as usize, (0.45 * period_s * GRID_HZ) as usize);
-    let whole: Vec<usize> =
-        found.iter().copied().filter(|&p| p > before && p + after < slope.len() && p + 1 < slope.len()).collect();
+    let whole: Vec<usize> = found
+        .iter()
+        .copied()
+        .filter(|&p| p > before && p + after < slope.len() && p + 1 < slope.len())
+        .collect();
     let template: Vec<f64> = (0..before + after)
         .map(|k| median(&whole.iter().map(|&p| slope[p - before + k]).collect::<Vec<_>>()))
         .collect();

@@ -18,7 +18,8 @@ pub fn rate(train: &BeatTrain) -> Option<f64> {
     if last - first < 30.0 {
         return None;
     }
-    let trusted: Vec<(f64, f64)> = train.intervals.iter().filter(|i| i.trusted).map(|i| (i.at_s, i.ms)).collect();
+    let trusted: Vec<(f64, f64)> =
+        train.intervals.iter().filter(|i| i.trusted).map(|i| (i.at_s, i.ms)).collect();
     let heights: Vec<(f64, f64)> = train.beats.iter().map(|b| (b.0, b.1)).collect();
     let levels: Vec<(f64, f64)> = train.beats.iter().map(|b| (b.0, b.2)).collect();
     let rates: Vec<f64> = [trusted, heights, levels].iter().filter_map(|s| spectral_peak(s)).collect();
@@ -53,7 +54,8 @@ fn spectral_peak(series: &[(f64, f64)]) -> Option<f64> {
     let inside = |hz: f64| (BAND_HZ.0..=BAND_HZ.1).contains(&hz);
     let total: f64 = f.iter().zip(&p).filter(|(hz, _)| inside(**hz)).map(|(_, p)| p).sum();
     let (top, _) = f.iter().zip(&p).filter(|(hz, _)| inside(**hz)).max_by(|a, b| a.1.total_cmp(b.1))?;
-    let near: f64 = f.iter().zip(&p).filter(|(hz, _)| inside(**hz) && (**hz - top).abs() < 0.04).map(|(_, p)| p).sum();
+    let near: f64 =
+        f.iter().zip(&p).filter(|(hz, _)| inside(**hz) && (**hz - top).abs() < 0.04).map(|(_, p)| p).sum();
     // A maximum on the band's edge is the flank of something else.
     let edge = *top < BAND_HZ.0 + 0.005 || *top > BAND_HZ.1 - 0.005;
     (!edge && near > total / 3.0).then_some(top * 60.0)

@@ -3,6 +3,9 @@
 use super::{Channel, Frame, NotMeasurable, gates};
 use crate::stats::{median, pearson, sd};
 
+/// Frames on each side of the local line of [`undo_delivery_jitter`].
+const HALF: usize = 4;
+
 /// Frames that passed the checks: one finger, one steady clock.
 #[derive(Debug, Clone)]
 pub struct CleanFrames {
@@ -49,7 +52,11 @@ pub fn prepare(input: &[Frame]) -> Result<CleanFrames, NotMeasurable> {
         return Err(NotMeasurable::SlowCamera(fps));
     }
     let times_s = undo_delivery_jitter(&times);
-    let colours = [kept.iter().map(|f| f.r).collect(), kept.iter().map(|f| f.g).collect(), kept.iter().map(|f| f.b).collect()];
+    let colours = [
+        kept.iter().map(|f| f.r).collect(),
+        kept.iter().map(|f| f.g).collect(),
+        kept.iter().map(|f| f.b).collect(),
+    ];
     Ok(CleanFrames { times_s, fps, colours })
 }
 
@@ -63,7 +70,7 @@ fn steady_clock(input: &[Frame]) -> Result<Vec<Frame>, NotMeasurable> {
             continue;
         };
         let step = f.time_ms - last.time_ms;
-        if step < -100.0 || step > 1000.0 {
+        if !(-100.0..=1000.0).contains(&step) {
             return Err(NotMeasurable::ClockJump);
         }
         if step > 0.0 {
@@ -129,7 +136,6 @@ pub fn undo_delivery_jitter(times_s: &[f64]) -> Vec<f64> {
     if echo > -0.3 || sd(&steps, 1) < 0.004 {
         return times_s.to_vec();
     }
-    const HALF: usize = 4;
     let n = times_s.len();
     let mut out = Vec::with_capacity(n);
     let mut last = f64::NEG_INFINITY;

@@ -83,7 +83,9 @@ pub enum NotMeasurable {
     #[error("the clock of the recording jumps: close other apps and record again")]
     ClockJump,
     /// Frame rate below [`gates::MIN_FPS`].
-    #[error("only {0:.0} pictures a second, at least 20 are needed: close other apps or use a brighter place")]
+    #[error(
+        "only {0:.0} pictures a second, at least 20 are needed: close other apps or use a brighter place"
+    )]
     SlowCamera(f64),
     /// The picture is not that of a lit finger.
     #[error("no finger on the lens: cover camera and flash fully with the fingertip")]
@@ -186,8 +188,9 @@ pub fn measure(input: &[Frame]) -> Result<Pulse, NotMeasurable> {
 
 fn heart_rate(train: &BeatTrain) -> Result<f64, NotMeasurable> {
     let repeat = median(&train.rates.iter().map(|r| r.height).collect::<Vec<_>>());
-    let steady: Vec<f64> = train.rates.iter().filter(|r| r.height >= gates::MIN_REPEAT).map(|r| r.bpm).collect();
-    if !(repeat >= gates::MIN_REPEAT) || steady.is_empty() {
+    let steady: Vec<f64> =
+        train.rates.iter().filter(|r| r.height >= gates::MIN_REPEAT).map(|r| r.bpm).collect();
+    if repeat.is_nan() || repeat < gates::MIN_REPEAT || steady.is_empty() {
         return Err(NotMeasurable::Noisy);
     }
     let windowed = median(&steady);
@@ -199,7 +202,8 @@ fn heart_rate(train: &BeatTrain) -> Result<f64, NotMeasurable> {
         }
     }
     // Single beats may be too disturbed to trust while the rhythm as a whole is plain.
-    let agreeing: Vec<f64> = steady.iter().copied().filter(|b| (b - windowed).abs() <= 0.1 * windowed).collect();
+    let agreeing: Vec<f64> =
+        steady.iter().copied().filter(|b| (b - windowed).abs() <= 0.1 * windowed).collect();
     let enough = agreeing.len() as f64 >= gates::CLEAR_AGREEMENT * train.rates.len() as f64;
     if repeat >= gates::CLEAR_REPEAT && train.rates.len() >= 5 && enough {
         return Ok(mean(&agreeing));

@@ -69,7 +69,7 @@ impl PulseStream {
         }
         if let Some(last) = self.frames.last() {
             let step = frame.time_ms - last.time_ms;
-            if step < -100.0 || step > 1000.0 {
+            if !(-100.0..=1000.0).contains(&step) {
                 *self = Self { frames: vec![frame], next_report_ms: Some(frame.time_ms + 1000.0) };
                 return Some(trouble(NotMeasurable::ClockJump));
             }
@@ -94,7 +94,9 @@ impl PulseStream {
         let seconds = (now_ms - self.frames.first().map_or(now_ms, |f| f.time_ms)) / 1000.0;
         match measure(recent) {
             Ok(p) => LiveReading::Beating { seconds, bpm: p.bpm, quality: p.quality },
-            Err(NotMeasurable::TooShort(_)) if seconds < super::gates::MIN_SECONDS + 1.0 => LiveReading::Starting { seconds },
+            Err(NotMeasurable::TooShort(_)) if seconds < super::gates::MIN_SECONDS + 1.0 => {
+                LiveReading::Starting { seconds }
+            }
             Err(why) => trouble(why),
         }
     }

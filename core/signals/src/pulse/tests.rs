@@ -22,7 +22,9 @@ fn light(t: f64, beats: &[f64]) -> f64 {
         .filter(|b| (-0.5..1.5).contains(&(t - **b)))
         .map(|b| {
             let d = t - b;
-            (-(d / 0.09).powi(2)).exp() + 0.45 * (-((d - 0.16) / 0.13).powi(2)).exp() + 0.2 * (-((d - 0.38) / 0.12).powi(2)).exp()
+            (-(d / 0.09).powi(2)).exp()
+                + 0.45 * (-((d - 0.16) / 0.13).powi(2)).exp()
+                + 0.2 * (-((d - 0.38) / 0.12).powi(2)).exp()
         })
         .sum()
 }
@@ -60,10 +62,16 @@ fn record(f: &Finger, seed: u64) -> (Vec<Frame>, Vec<f64>) {
 #[test]
 fn known_fingers_are_measured() {
     let mut worst = 0.0_f64;
-    for (k, (bpm, fps, jitter_s)) in
-        [(48.0, 30.0, 0.0), (62.0, 25.0, 0.010), (75.0, 30.0, 0.015), (98.0, 60.0, 0.006), (135.0, 30.0, 0.010), (168.0, 30.0, 0.0)]
-            .into_iter()
-            .enumerate()
+    for (k, (bpm, fps, jitter_s)) in [
+        (48.0, 30.0, 0.0),
+        (62.0, 25.0, 0.010),
+        (75.0, 30.0, 0.015),
+        (98.0, 60.0, 0.006),
+        (135.0, 30.0, 0.010),
+        (168.0, 30.0, 0.0),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let (frames, rr) = record(&Finger { bpm, fps, jitter_s, noise: 0.15, seconds: 60.0 }, k as u64);
         let p = measure(&frames).unwrap();
@@ -93,7 +101,12 @@ fn breathing_is_found_in_a_clean_minute() {
         .map(|i| f64::from(i) / 30.0)
         .map(|t| {
             let sway = (std::f64::consts::TAU * 0.22 * t).sin();
-            Frame { time_ms: t * 1000.0, r: 230.0 - (1.2 + 0.2 * sway) * light(t, &beats) + 0.8 * sway, g: 5.0, b: 2.0 }
+            Frame {
+                time_ms: t * 1000.0,
+                r: 230.0 - (1.2 + 0.2 * sway) * light(t, &beats) + 0.8 * sway,
+                g: 5.0,
+                b: 2.0,
+            }
         })
         .collect();
     let b = measure(&swaying).unwrap().breaths_per_minute.unwrap();
@@ -102,7 +115,8 @@ fn breathing_is_found_in_a_clean_minute() {
 
 #[test]
 fn a_short_disturbance_costs_beats_not_truth() {
-    let (mut frames, rr) = record(&Finger { bpm: 70.0, fps: 30.0, jitter_s: 0.005, noise: 0.1, seconds: 60.0 }, 5);
+    let (mut frames, rr) =
+        record(&Finger { bpm: 70.0, fps: 30.0, jitter_s: 0.005, noise: 0.1, seconds: 60.0 }, 5);
     let mut rng = Rng::new(6);
     for f in &mut frames[700..800] {
         f.r += 4.0 * rng.normal();
@@ -116,14 +130,29 @@ fn a_short_disturbance_costs_beats_not_truth() {
 fn noise_frames(kind: usize, seconds: f64, rng: &mut Rng) -> Vec<Frame> {
     let n = (seconds * 30.0) as usize;
     let white: Vec<f64> = (0..n).map(|_| rng.normal()).collect();
-    let walk: Vec<f64> = white.iter().scan(0.0, |s, v| { *s += v; Some(*s) }).collect();
+    let walk: Vec<f64> = white
+        .iter()
+        .scan(0.0, |s, v| {
+            *s += v;
+            Some(*s)
+        })
+        .collect();
     let band = crate::dsp::band_pass(&white, 0.6, 3.0, 30.0);
-    let shaped = match kind { 0 => white, 1 => walk, _ => band };
+    let shaped = match kind {
+        0 => white,
+        1 => walk,
+        _ => band,
+    };
     let scale = sd(&shaped, 1).max(1e-9);
     shaped
         .iter()
         .enumerate()
-        .map(|(i, v)| Frame { time_ms: i as f64 * 1000.0 / 30.0, r: 220.0 + v / scale, g: 40.0 + rng.normal(), b: 9.0 + rng.normal() })
+        .map(|(i, v)| Frame {
+            time_ms: i as f64 * 1000.0 / 30.0,
+            r: 220.0 + v / scale,
+            g: 40.0 + rng.normal(),
+            b: 9.0 + rng.normal(),
+        })
         .collect()
 }
 
@@ -173,7 +202,8 @@ fn bad_recordings_are_refused_with_their_reason() {
 
 #[test]
 fn the_stream_answers_within_ten_seconds_and_says_why_it_stops() {
-    let (frames, rr) = record(&Finger { bpm: 72.0, fps: 30.0, jitter_s: 0.008, noise: 0.1, seconds: 30.0 }, 4);
+    let (frames, rr) =
+        record(&Finger { bpm: 72.0, fps: 30.0, jitter_s: 0.008, noise: 0.1, seconds: 30.0 }, 4);
     let mut s = PulseStream::new();
     let mut first = None;
     for f in &frames {
@@ -186,7 +216,9 @@ fn the_stream_answers_within_ten_seconds_and_says_why_it_stops() {
     let mut lifted = None;
     for i in 0..450 {
         let t = 30_000.0 + f64::from(i) * 33.3;
-        if let Some(LiveReading::Trouble { code, .. }) = s.push(Frame { time_ms: t, r: 80.0, g: 90.0, b: 95.0 }) {
+        if let Some(LiveReading::Trouble { code, .. }) =
+            s.push(Frame { time_ms: t, r: 80.0, g: 90.0, b: 95.0 })
+        {
             lifted = Some(code);
         }
     }

@@ -64,9 +64,7 @@ pub fn score(counts: &[f64], epoch_s: f64, method: Method) -> Result<SleepWake, 
             } else if is(30.0) {
                 &[0.04, 0.04, 0.2, 0.2, 2.0, 0.2, 0.2, 0.04, 0.04]
             } else if is(15.0) {
-                &[
-                    0.04, 0.04, 0.04, 0.04, 0.2, 0.2, 0.2, 0.2, 4.0, 0.2, 0.2, 0.2, 0.2, 0.04, 0.04, 0.04, 0.04,
-                ]
+                &[0.04, 0.04, 0.04, 0.04, 0.2, 0.2, 0.2, 0.2, 4.0, 0.2, 0.2, 0.2, 0.2, 0.04, 0.04, 0.04, 0.04]
             } else {
                 return Err(CountsError::Epoch(epoch_s));
             };
@@ -80,7 +78,9 @@ pub fn score(counts: &[f64], epoch_s: f64, method: Method) -> Result<SleepWake, 
 /// Sum of the epochs around each one; `back` of the weights lie before it.
 fn weighted(x: &[f64], w: &[f64], back: usize) -> Vec<f64> {
     (0..x.len())
-        .map(|i| w.iter().enumerate().filter_map(|(k, w)| x.get((i + k).checked_sub(back)?).map(|v| w * v)).sum())
+        .map(|i| {
+            w.iter().enumerate().filter_map(|(k, w)| x.get((i + k).checked_sub(back)?).map(|v| w * v)).sum()
+        })
         .collect()
 }
 
@@ -128,7 +128,9 @@ pub fn webster(scored: &[Option<bool>], epoch_s: f64) -> SleepWake {
     for (sleep, around) in [(6.0, 10.0), (10.0, 20.0)] {
         let runs = runs(&out);
         for w in runs.windows(3) {
-            let long = |r: &(Option<bool>, std::ops::Range<usize>)| r.0 == Some(false) && r.1.len() >= minutes(around);
+            let long = |r: &(Option<bool>, std::ops::Range<usize>)| {
+                r.0 == Some(false) && r.1.len() >= minutes(around)
+            };
             if w[1].0 == Some(true) && w[1].1.len() <= minutes(sleep) && long(&w[0]) && long(&w[2]) {
                 out[w[1].1.clone()].fill(Some(false));
             }
@@ -162,7 +164,9 @@ mod tests {
         let oakley = score(&c, 30.0, Method::Oakley { threshold: 40.0 }).unwrap();
         assert_eq!(oakley.iter().filter(|s| **s == Some(false)).count(), 1);
         c[15] = 20.0;
-        assert!(score(&c, 30.0, Method::Oakley { threshold: 40.0 }).unwrap().iter().all(|s| *s == Some(true)));
+        assert!(
+            score(&c, 30.0, Method::Oakley { threshold: 40.0 }).unwrap().iter().all(|s| *s == Some(true))
+        );
         c[15] = 4.4; // 0.001 * 230 * 4.4 = 1.012
         let ck = score(&c, 30.0, Method::ColeKripke30).unwrap();
         assert_eq!(ck.iter().filter(|s| **s == Some(false)).count(), 1);
@@ -170,7 +174,9 @@ mod tests {
         assert!(quiet.iter().all(|s| *s == Some(true)));
         let busy = score(&[150.0; 20], 60.0, Method::Sadeh).unwrap();
         assert!(busy[6..].iter().all(|s| *s == Some(false)));
-        assert!(score(&[1.0], 30.0, Method::Sadeh).is_err() && score(&[], 30.0, Method::ColeKripke30).is_err());
+        assert!(
+            score(&[1.0], 30.0, Method::Sadeh).is_err() && score(&[], 30.0, Method::ColeKripke30).is_err()
+        );
     }
 
     #[test]

@@ -33,14 +33,16 @@ pub fn night(hr: &[HeartRate], start_s: f64, epochs: usize) -> Option<NightFeatu
     let n = epochs * PER_EPOCH + 2 * margin;
     let (grid, near) = grid(hr, start_s - margin as f64 * GRID_S, n);
     let covered: Vec<bool> = (0..epochs).map(|e| near[margin + e * PER_EPOCH + 1]).collect();
-    let inside: Vec<f64> = (margin..margin + epochs * PER_EPOCH).filter(|&i| near[i]).map(|i| grid[i]).collect();
+    let inside: Vec<f64> =
+        (margin..margin + epochs * PER_EPOCH).filter(|&i| near[i]).map(|i| grid[i]).collect();
     if (inside.len() as f64) * GRID_S < 1200.0 {
         return None;
     }
     let middle = median(&inside);
     let spread = (quantile(&inside, 0.9) - quantile(&inside, 0.1)).max(4.0);
     let z: Vec<f64> = grid.iter().map(|v| ((v - middle) / spread).clamp(-4.0, 4.0)).collect();
-    let smooth: Vec<Vec<f64>> = [20.0, 60.0, 150.0, 400.0, 1000.0].iter().map(|s| gauss(&z, s / GRID_S)).collect();
+    let smooth: Vec<Vec<f64>> =
+        [20.0, 60.0, 150.0, 400.0, 1000.0].iter().map(|s| gauss(&z, s / GRID_S)).collect();
     let steps: Vec<f64> = (0..n).map(|i| if i == 0 { 0.0 } else { (grid[i] - grid[i - 1]).abs() }).collect();
     let calm: Vec<Vec<f64>> = [60.0, 180.0, 600.0].iter().map(|s| gauss(&steps, s / GRID_S)).collect();
     let level_rank = ranks(&(0..epochs).map(|e| smooth[1][margin + e * PER_EPOCH + 1]).collect::<Vec<_>>());
@@ -130,10 +132,18 @@ fn grid(hr: &[HeartRate], from: f64, n: usize) -> (Vec<f64>, Vec<bool>) {
 /// Gaussian smoothing with `sigma` cells, ends held.
 fn gauss(x: &[f64], sigma: f64) -> Vec<f64> {
     let reach = (3.0 * sigma).ceil() as i64;
-    let kernel: Vec<f64> = (-reach..=reach).map(|d| libm::exp(-0.5 * (d as f64 / sigma) * (d as f64 / sigma))).collect();
+    let kernel: Vec<f64> =
+        (-reach..=reach).map(|d| libm::exp(-0.5 * (d as f64 / sigma) * (d as f64 / sigma))).collect();
     let total: f64 = kernel.iter().sum();
     let last = x.len() as i64 - 1;
     (0..x.len() as i64)
-        .map(|i| kernel.iter().zip(-reach..=reach).map(|(k, d)| k * x[(i + d).clamp(0, last) as usize]).sum::<f64>() / total)
+        .map(|i| {
+            kernel
+                .iter()
+                .zip(-reach..=reach)
+                .map(|(k, d)| k * x[(i + d).clamp(0, last) as usize])
+                .sum::<f64>()
+                / total
+        })
         .collect()
 }

@@ -237,14 +237,22 @@ impl Model {
             .map(|e| {
                 let best = (0..4).max_by(|&a, &b| smooth[e][a].total_cmp(&smooth[e][b])).unwrap_or(1);
                 let [p_wake, p_light, p_deep, p_rem] = p[e];
-                StagedEpoch { epoch: e, stage: night.covered[e].then(|| STAGES[best]), p_wake, p_light, p_deep, p_rem }
+                StagedEpoch {
+                    epoch: e,
+                    stage: night.covered[e].then(|| STAGES[best]),
+                    p_wake,
+                    p_light,
+                    p_deep,
+                    p_rem,
+                }
             })
             .collect())
     }
 
     /// Forward-backward over the night.
     fn smooth(&self, p: &[[f64; 4]]) -> Vec<[f64; 4]> {
-        let like: Vec<[f64; 4]> = p.iter().map(|q| q.map(|v| libm::pow(v.max(1e-6), EMISSION_POWER))).collect();
+        let like: Vec<[f64; 4]> =
+            p.iter().map(|q| q.map(|v| libm::pow(v.max(1e-6), EMISSION_POWER))).collect();
         let mut forward: Vec<[f64; 4]> = Vec::with_capacity(p.len());
         for (i, l) in like.iter().enumerate() {
             let mut f = [0.25; 4];
@@ -342,7 +350,11 @@ mod tests {
             .map(|i| {
                 let t = f64::from(i) * 5.0;
                 let awake = t < 1800.0 || t > 27_000.0;
-                let bpm = if awake { 72.0 + 6.0 * rng.normal() } else { 54.0 + 2.0 * (t / 900.0).sin() + rng.normal() };
+                let bpm = if awake {
+                    72.0 + 6.0 * rng.normal()
+                } else {
+                    54.0 + 2.0 * (t / 900.0).sin() + rng.normal()
+                };
                 HeartRate { seconds: t, bpm }
             })
             .collect()
@@ -355,7 +367,9 @@ mod tests {
             let (start, epochs) = span(&hr).unwrap();
             let s = Model::shipped(clock).stage(&hr, start, epochs, None).unwrap();
             assert_eq!(s.len(), 960);
-            let wake = |r: std::ops::Range<usize>| s[r.clone()].iter().map(|e| e.p_wake).sum::<f64>() / r.len() as f64;
+            let wake = |r: std::ops::Range<usize>| {
+                s[r.clone()].iter().map(|e| e.p_wake).sum::<f64>() / r.len() as f64
+            };
             assert!(wake(5..50) > 3.0 * wake(200..600), "{} {}", wake(5..50), wake(200..600));
             assert!(s.iter().all(|e| (e.p_wake + e.p_light + e.p_deep + e.p_rem - 1.0).abs() < 1e-9));
         }
@@ -378,7 +392,8 @@ mod tests {
         let m = Model::shipped(Clock::Without);
         assert_eq!(m.stage(&[], 0.0, 960, None).unwrap_err(), StageError::TooLittle);
         assert_eq!(m.stage(&night(), 0.0, 100_000, None).unwrap_err(), StageError::TooLong);
-        let holed: Vec<HeartRate> = night().into_iter().filter(|h| !(9000.0..12_600.0).contains(&h.seconds)).collect();
+        let holed: Vec<HeartRate> =
+            night().into_iter().filter(|h| !(9000.0..12_600.0).contains(&h.seconds)).collect();
         let s = m.stage(&holed, 0.0, 960, None).unwrap();
         assert!(s[350].stage.is_none() && s[200].stage.is_some());
     }

@@ -110,10 +110,20 @@ pub fn score(night: &NightSummary, regularity: Option<f64>) -> SleepScore {
     let duration = ramp(hours, 4.0, 7.0).min(ramp(hours, 12.0, 9.0));
     let mut parts = vec![
         ScorePart { name: "duration", value: hours, points: 50.0 * duration, of: 50.0 },
-        ScorePart { name: "efficiency", value: night.efficiency, points: 20.0 * ramp(night.efficiency, 65.0, 85.0), of: 20.0 },
+        ScorePart {
+            name: "efficiency",
+            value: night.efficiency,
+            points: 20.0 * ramp(night.efficiency, 65.0, 85.0),
+            of: 20.0,
+        },
     ];
     if let Some(l) = night.latency_min {
-        parts.push(ScorePart { name: "falling_asleep", value: l, points: 10.0 * ramp(l, 60.0, 20.0), of: 10.0 });
+        parts.push(ScorePart {
+            name: "falling_asleep",
+            value: l,
+            points: 10.0 * ramp(l, 60.0, 20.0),
+            of: 10.0,
+        });
     }
     if let Some(r) = regularity {
         parts.push(ScorePart { name: "regularity", value: r, points: 20.0 * ramp(r, 40.0, 85.0), of: 20.0 });
@@ -161,6 +171,7 @@ pub fn social_jet_lag(nights: &[(f64, bool)]) -> Option<f64> {
 /// Mean of hours on a 24-hour dial.
 fn clock_mean(hours: &[f64]) -> f64 {
     let turn = std::f64::consts::TAU / 24.0;
-    let (s, c) = hours.iter().fold((0.0, 0.0), |(s, c), h| (s + libm::sin(h * turn), c + libm::cos(h * turn)));
+    let (s, c) =
+        hours.iter().fold((0.0, 0.0), |(s, c), h| (s + libm::sin(h * turn), c + libm::cos(h * turn)));
     (libm::atan2(s, c) / turn).rem_euclid(24.0)
 }

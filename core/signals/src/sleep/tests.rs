@@ -30,13 +30,17 @@ fn the_window_is_seen_in_motion_heart_rate_and_phone_pauses() {
     let w = motion::window(&wrist_day()).unwrap();
     assert!((w.start_s / 3600.0 - 10.0).abs() < 0.3 && (w.end_s / 3600.0 - 18.0).abs() < 0.3, "{w:?}");
     let still = motion::sustained_inactivity(&wrist_day());
-    let share = |a: usize, b: usize| still[a..b].iter().filter(|s| **s == Some(true)).count() as f64 / (b - a) as f64;
+    let share =
+        |a: usize, b: usize| still[a..b].iter().filter(|s| **s == Some(true)).count() as f64 / (b - a) as f64;
     assert!(share(1230, 2130) > 0.9 && share(100, 1100) < 0.05);
     let mut r = Rng::new(2);
     let hr: Vec<HeartRate> = (0..288 * 5)
         .map(|i| {
             let h = f64::from(i) / 60.0;
-            HeartRate { seconds: f64::from(i) * 60.0, bpm: if (9.0..16.5).contains(&h) { 55.0 } else { 78.0 } + 4.0 * r.normal() }
+            HeartRate {
+                seconds: f64::from(i) * 60.0,
+                bpm: if (9.0..16.5).contains(&h) { 55.0 } else { 78.0 } + 4.0 * r.normal(),
+            }
         })
         .collect();
     let w = window::from_heart_rate(&hr).unwrap();
@@ -49,11 +53,24 @@ fn the_window_is_seen_in_motion_heart_rate_and_phone_pauses() {
 fn summary_score_regularity() {
     use Stage::{Deep, Light, Rem, Wake};
     let mut night = Vec::new();
-    for (s, n) in [(Wake, 30), (Light, 200), (Deep, 150), (Wake, 10), (Light, 300), (Rem, 200), (Wake, 1), (Light, 60), (Wake, 9)] {
+    for (s, n) in [
+        (Wake, 30),
+        (Light, 200),
+        (Deep, 150),
+        (Wake, 10),
+        (Light, 300),
+        (Rem, 200),
+        (Wake, 1),
+        (Light, 60),
+        (Wake, 9),
+    ] {
         night.extend(vec![Some(s); n]);
     }
     let s = summary::summarise(&night);
-    assert_eq!((s.latency_min, s.waso_min, s.awakenings, s.rem_latency_min), (Some(15.0), 5.5, 1, Some(330.0)));
+    assert_eq!(
+        (s.latency_min, s.waso_min, s.awakenings, s.rem_latency_min),
+        (Some(15.0), 5.5, 1, Some(330.0))
+    );
     assert_eq!((s.asleep_min, s.in_bed_min, s.deep_min), (455.0, 480.0, 75.0));
     let score = summary::score(&s, Some(85.0));
     assert!((score.score - 100.0).abs() < 1e-9 && score.parts.len() == 4);
@@ -70,7 +87,13 @@ fn summary_score_regularity() {
     let mut r = Rng::new(1);
     let random: Vec<Option<bool>> = (0..288 * 60).map(|_| Some(r.uniform() < 0.5)).collect();
     assert!(summary::regularity_index(&random, 288).unwrap().abs() < 3.0);
-    assert!((summary::social_jet_lag(&[(23.5, false), (23.5, false), (23.5, false), (0.5, true), (0.5, true)]).unwrap() - 1.0).abs() < 1e-9);
+    assert!(
+        (summary::social_jet_lag(&[(23.5, false), (23.5, false), (23.5, false), (0.5, true), (0.5, true)])
+            .unwrap()
+            - 1.0)
+            .abs()
+            < 1e-9
+    );
 }
 
 proptest! {

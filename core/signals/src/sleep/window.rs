@@ -52,11 +52,7 @@ pub(super) fn longest_block(
         }
     }
     // The earlier of two equal blocks wins, so that the answer does not depend on how maxima are searched.
-    blocks
-        .into_iter()
-        .rev()
-        .max_by_key(|b| b.1 - b.0)
-        .filter(|b| (b.1 - b.0) as f64 * step_s >= min_total_s)
+    blocks.into_iter().rev().max_by_key(|b| b.1 - b.0).filter(|b| (b.1 - b.0) as f64 * step_s >= min_total_s)
 }
 
 /// The main rest in up to a day and a half of heart rates: 5-minute medians, smoothed over half an hour, below a level 35 % of the way from the
@@ -115,7 +111,8 @@ pub fn from_heart_rate(hr: &[HeartRate]) -> Option<SleepWindow> {
 /// ```
 #[must_use]
 pub fn from_phone_use(uses: &[(f64, f64)]) -> Option<SleepWindow> {
-    let mut sorted: Vec<(f64, f64)> = uses.iter().copied().filter(|u| u.0.is_finite() && u.1 >= u.0).collect();
+    let mut sorted: Vec<(f64, f64)> =
+        uses.iter().copied().filter(|u| u.0.is_finite() && u.1 >= u.0).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut joined: Vec<(f64, f64)> = Vec::new();
     for u in sorted {
