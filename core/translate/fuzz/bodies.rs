@@ -68,7 +68,7 @@ pub fn pipeline(bytes: &[u8]) {
 struct Garbling(u8);
 
 impl Engine for Garbling {
-    fn id(&self) -> &str {
+    fn id(&self) -> &'static str {
         "nmt:garbling"
     }
     fn kind(&self) -> EngineKind {

@@ -6,6 +6,8 @@
 
 pub mod bank;
 
+use std::fmt::Write as _;
+
 use crate::LanguageCode;
 use crate::engine::{Direction, Effort};
 
@@ -111,9 +113,10 @@ impl Profile {
             Style::Continue => {
                 let mut text = String::new();
                 for (source, target) in &examples {
-                    text += &format!("{from}: {source}\n{to}: {target}\n");
+                    // Writing to a string cannot fail.
+                    let _ = write!(text, "{from}: {source}\n{to}: {target}\n");
                 }
-                text += &format!("{from}: {sentence}\n{to}:");
+                let _ = write!(text, "{from}: {sentence}\n{to}:");
                 Prompt::Text(text)
             }
             Style::Ask => {
@@ -217,11 +220,13 @@ mod tests {
         for model in ["gemma-3-270m", "qwen2.5-coder-1.5b", "smollm2-135m"] {
             for effort in [Effort::FIRST, Effort::SECOND] {
                 let prompt = profile(model).prompt(direction("en-es"), "Where does your chest hurt?", effort);
-                all += &format!("== {model}, attempt {}\n", effort.attempt);
+                writeln!(all, "== {model}, attempt {}", effort.attempt).unwrap();
                 match prompt {
-                    Prompt::Text(text) => all += &format!("{text}|\n"),
+                    Prompt::Text(text) => writeln!(all, "{text}|").unwrap(),
                     Prompt::Chat(turns) => {
-                        turns.iter().for_each(|(who, text)| all += &format!("{who:?}: {text}\n"))
+                        for (who, text) in turns {
+                            writeln!(all, "{who:?}: {text}").unwrap();
+                        }
                     }
                 }
             }

@@ -28,6 +28,9 @@ fn run(body: fn(&[u8]), rounds: usize) {
     for round in 0..rounds {
         let mut bytes = SEEDS[round % SEEDS.len()].as_bytes().to_vec();
         for _ in 0..lcg.next(12) {
+            if bytes.is_empty() {
+                break;
+            }
             let at = lcg.next(bytes.len());
             match lcg.next(5) {
                 0 => bytes[at] = lcg.next(256) as u8,

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -23,13 +24,8 @@ fn show(result: &TextTranslation) -> String {
     let mut out = format!("{} {:?}\n{:?}\n", result.engine, result.completion, result.text);
     for s in &result.segments {
         let reasons: Vec<&str> = s.reasons.iter().map(|r| r.as_str()).collect();
-        out += &format!(
-            "{:6} [{}] {:?} -> {:?}\n",
-            s.confidence.as_str(),
-            reasons.join(" "),
-            s.source,
-            s.target
-        );
+        let confidence = s.confidence.as_str();
+        writeln!(out, "{confidence:6} [{}] {:?} -> {:?}", reasons.join(" "), s.source, s.target).unwrap();
     }
     out
 }
@@ -145,7 +141,7 @@ fn of_two_doubtful_translations_the_better_one_is_kept_and_marked() {
 fn an_engine_that_fails_on_one_sentence_does_not_spoil_the_others() {
     struct Picky(Scripted);
     impl cuba_translate::engine::Engine for Picky {
-        fn id(&self) -> &str {
+        fn id(&self) -> &'static str {
             "nmt:picky"
         }
         fn kind(&self) -> EngineKind {
@@ -253,7 +249,7 @@ fn ten_thousand_lines_in_order() {
 fn lines_find_their_language_and_survive_anything() {
     let (translator, _) = translator(Scripted::nmt("en-es", words_en_es));
     let odd = vec![
-        "".into(),
+        String::new(),
         "The dog is in the house.".into(),
         "a\0b".into(),
         "\u{202B}😀".into(),
@@ -289,7 +285,7 @@ fn the_sink_can_stop_the_stream() {
 fn a_dead_engine_is_an_error_without_user_text() {
     struct Dead;
     impl cuba_translate::engine::Engine for Dead {
-        fn id(&self) -> &str {
+        fn id(&self) -> &'static str {
             "nmt:en-es"
         }
         fn kind(&self) -> EngineKind {

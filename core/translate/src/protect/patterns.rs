@@ -181,8 +181,7 @@ fn word_or_number(text: &str, range: Range<usize>) -> (usize, Option<Span>) {
 /// An address without the punctuation of the sentence it stands in.
 fn trim_url(text: &str, range: &Range<usize>) -> usize {
     let mut url = text.get(range.clone()).unwrap_or_default();
-    loop {
-        let Some(last) = url.chars().next_back() else { break };
+    while let Some(last) = url.chars().next_back() {
         let unbalanced =
             |open: char, close: char| last == close && url.matches(close).count() > url.matches(open).count();
         let punctuation = matches!(

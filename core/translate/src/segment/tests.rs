@@ -119,7 +119,7 @@ proptest! {
         prop_assert_eq!(pieces.iter().map(|p| p.text).collect::<String>(), text.clone());
         let mut at = 0;
         for pair in pieces.windows(2) {
-            prop_assert!(!(pair[0].kind == PieceKind::Gap && pair[1].kind == PieceKind::Gap));
+            prop_assert!([pair[0].kind, pair[1].kind] != [PieceKind::Gap; 2]);
         }
         for piece in &pieces {
             prop_assert_eq!(piece.start, at);
