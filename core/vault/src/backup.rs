@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 
 use crate::files::{COMPANIONS, FileLock, LockKind, create_parent, create_private, sync_folder, with_suffix};
 use crate::key::fill_random;
-use crate::pool::{Role, connect};
+use crate::pool::{PAGE_BYTES, Role, connect};
 use crate::schema;
 use crate::seal::{self, PassphraseCost};
 use crate::vault::{before_restore, empty_log, move_aside, verify_connection};
@@ -231,7 +231,7 @@ fn retire_present(
 }
 
 /// Pages copied between two looks at the cancel flag: 1 MB.
-const PAGES_A_STEP: i32 = 256;
+const PAGES_A_STEP: i32 = 128;
 
 /// Copies every page into a new file under another key, which the copy's first page then begins with.
 fn copy_database(
@@ -253,8 +253,8 @@ fn copy_database(
                 _ => return Err(VaultError::Busy),
             }
             let p = copy.progress();
-            let total = p.pagecount.max(0) as u64 * 4096;
-            report(progress, total - p.remaining.max(0) as u64 * 4096, total)?;
+            let bytes = |pages: i32| pages.max(0) as u64 * u64::from(PAGE_BYTES);
+            report(progress, bytes(p.pagecount) - bytes(p.remaining), bytes(p.pagecount))?;
         }
     }
     target.close().map_err(|(_, e)| e.into())

@@ -33,6 +33,7 @@
 //! ```
 
 pub use rusqlite;
+pub use zeroize::Zeroizing;
 
 mod backup;
 mod error;

@@ -19,6 +19,10 @@ pub(crate) enum Role {
 /// 30 MB file and is what a 2 GB phone can spare three times.
 const CACHE_KIB: i32 = 2048;
 
+/// Bytes of a page; part of the file format. Packed days of one to three kilobytes leave a quarter of a 4096-byte page
+/// empty (1.47 bytes a heart-rate sample instead of 1.2); pages of 16384 would double what each small write costs.
+pub(crate) const PAGE_BYTES: u32 = 8192;
+
 /// Opens and unlocks the file, creating it if absent, and reads its first page to prove that the key fits.
 ///
 /// # Errors
@@ -46,6 +50,7 @@ fn configure(conn: &Connection, key: &DatabaseKey, role: Role) -> Result<(), Vau
     // SQLCipher would write its own lines to stderr; our errors say it better.
     conn.execute_batch("PRAGMA cipher_log_level = NONE;")?;
     conn.execute_batch(&key.pragma("PRAGMA key = "))?;
+    conn.execute_batch(&format!("PRAGMA cipher_page_size = {PAGE_BYTES};"))?;
     // - temp_store 2: temporary tables stay in memory; Android has no temporary folder, and a spilled sort would be
     //   plaintext on disk.
     // - foreign_keys: off by default in SQLite, per connection.

@@ -6,8 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Home, NOTES_V1, NOTES_V2, OTHER, add, options, texts};
-use cuba_vault::{KeyStore, Vault, VaultError, unwrap_with, wrap_with};
-use zeroize::Zeroizing;
+use cuba_vault::{KeyStore, Vault, VaultError, Zeroizing, unwrap_with, wrap_with};
 
 /// A key store with a fixed wrapping key, so that a committed database can be opened.
 struct FixedKey;

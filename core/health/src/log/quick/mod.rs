@@ -197,13 +197,11 @@ fn number(digits: &str) -> Option<Number> {
 impl Number {
     /// The reading that can be real for a metric; a doubt if neither or both can.
     fn for_metric(self, metric: Metric, convert: impl Fn(f64) -> Option<f64>) -> Result<f64, Doubt> {
-        // Nobody takes half a step, or counts a thousandth of a cigarette.
-        let counts = metric.info().unit == crate::metric::Unit::Count;
-        let real = |v: Option<f64>| {
-            v.and_then(&convert)
-                .filter(|v| metric.accepts(*v) && !(counts && self.thousands.is_some() && v.fract() != 0.0))
-        };
-        match (real(Some(self.plain)), real(self.thousands)) {
+        // What is counted has no decimals: "10.000 steps" are ten thousand.
+        let counts = metric.info().unit == crate::metric::Unit::Count && self.thousands.is_some();
+        let real = |v: Option<f64>| v.and_then(&convert).filter(|v| metric.accepts(*v));
+        let plain = if counts { None } else { real(Some(self.plain)) };
+        match (plain, real(self.thousands)) {
             (Some(v), None) | (None, Some(v)) => Ok(v),
             _ => Err(Doubt::WhichNumber),
         }
