@@ -95,6 +95,7 @@ impl From<EngineChoice> for cuba_translate::engine::EngineChoice {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = "\
 Standard input is translated line by line in order; an empty line stays an empty line.
 Text is given as UTF-8. Without --from the language is detected among the installed ones.")]

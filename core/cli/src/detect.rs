@@ -31,14 +31,12 @@ pub(crate) fn run(home: &Path, args: &DetectArgs) -> Outcome {
         writeln!(out, "{}", json!({ "language": language, "ranked": ranked }))?;
         return Ok(());
     }
-    match found.language {
-        Some(language) => writeln!(out, "{language}\t{}", language.own_name().unwrap_or_default())?,
-        None => {
-            let best: Vec<&str> = found.ranked.iter().take(3).map(|(l, _)| l.as_str()).collect();
-            let perhaps =
-                if best.is_empty() { String::new() } else { format!("\tperhaps {}", best.join(", ")) };
-            writeln!(out, "unsure{perhaps}")?;
-        }
+    if let Some(language) = found.language {
+        writeln!(out, "{language}\t{}", language.own_name().unwrap_or_default())?;
+    } else {
+        let best: Vec<&str> = found.ranked.iter().take(3).map(|(l, _)| l.as_str()).collect();
+        let perhaps = if best.is_empty() { String::new() } else { format!("\tperhaps {}", best.join(", ")) };
+        writeln!(out, "unsure{perhaps}")?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) struct HealthArgs {
 enum HealthCommand {
     /// Pulse from a recording of a fingertip on the camera, or why it cannot be measured
     Pulse {
-        /// Columns time_ms,r,g,b
+        /// Columns `time_ms,r,g,b`
         #[arg(long, value_name = "FILE")]
         rgb: PathBuf,
     },

@@ -15,16 +15,16 @@ const AHEAD: usize = 256;
 const POLL: Duration = Duration::from_millis(40);
 
 /// The iterator ends at the end of input, at a Ctrl-C, or at the first line that cannot be used (see
-/// [`Lines::into_failure`]).
+/// [`Lines::failure`]).
 pub(crate) struct Lines {
-    lines: Receiver<String>,
+    received: Receiver<String>,
     failure: Arc<Mutex<Option<Failure>>>,
     cancel: Cancel,
 }
 
 impl Lines {
     pub(crate) fn from_stdin(cancel: Cancel) -> Self {
-        let (sender, lines) = sync_channel(AHEAD);
+        let (sender, received) = sync_channel(AHEAD);
         let failure = Arc::new(Mutex::new(None));
         let report = failure.clone();
         std::thread::spawn(move || {
@@ -60,7 +60,7 @@ impl Lines {
                 return;
             }
         });
-        Self { lines, failure, cancel }
+        Self { received, failure, cancel }
     }
 
     /// What ended the reading early, if anything did. Ask after the lines are used up.
@@ -69,7 +69,7 @@ impl Lines {
     }
 }
 
-impl Iterator for &Lines {
+impl Iterator for Lines {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
@@ -77,7 +77,7 @@ impl Iterator for &Lines {
             if self.cancel.is_cancelled() {
                 return None;
             }
-            match self.lines.recv_timeout(POLL) {
+            match self.received.recv_timeout(POLL) {
                 Ok(line) => return Some(line),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return None,

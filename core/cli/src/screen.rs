@@ -1,4 +1,4 @@
-//! What people see: colours only on a terminal (and never with NO_COLOR), messages on standard error.
+//! What people see: colours only on a terminal (and never with `NO_COLOR`), messages on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
 

@@ -144,14 +144,14 @@ fn standard_input(
     if std::io::stdin().is_terminal() {
         return conversation(translator, args, settings, cancel);
     }
-    let lines = Lines::from_stdin(cancel.clone());
+    let mut lines = Lines::from_stdin(cancel.clone());
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut failed = None;
     let summary = translator.translate_lines(
         args.from,
         args.to,
         settings,
-        &lines,
+        &mut lines,
         |line| match write_line(&mut out, &line, args.json) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
@@ -183,8 +183,8 @@ fn conversation(
     cancel: &Cancel,
 ) -> Outcome {
     screen::note("type a line to translate it; Ctrl-D ends");
-    let lines = Lines::from_stdin(cancel.clone());
-    for line in &lines {
+    let mut lines = Lines::from_stdin(cancel.clone());
+    for line in lines.by_ref() {
         text_argument(translator, &line, args, settings.clone(), cancel)?;
     }
     lines.failure().map_or(Ok(()), Err)

@@ -1,6 +1,7 @@
 //! Broken files, missing rights, no network, interruption: each says what to do, none loses data.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod common;
 
@@ -21,9 +22,9 @@ fn stored_file(home: &Home) -> PathBuf {
         for entry in std::fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path())
+                folders.push(entry.path());
             } else {
-                files.push(entry.path())
+                files.push(entry.path());
             }
         }
     }

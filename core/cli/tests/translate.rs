@@ -1,5 +1,7 @@
 //! `cuba translate` as people and scripts use it, with a real (tiny) model.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod common;
 
 use common::Home;
@@ -110,7 +112,8 @@ fn the_language_is_found_or_asked_for() {
 #[test]
 fn threads_and_repetition_do_not_change_the_output() {
     let home = Home::with_model();
-    let text: String = (0..300).map(|i| format!("Good morning, number {i} is here.\n")).collect();
+    let lines: Vec<String> = (0..300).map(|i| format!("Good morning, number {i} is here.")).collect();
+    let text = lines.join("\n");
     let one = home.cuba(&[TRANSLATE, &["--threads", "1"]].concat(), text.as_bytes());
     let two = home.cuba(&[TRANSLATE, &["--threads", "2"]].concat(), text.as_bytes());
     assert_eq!((one.code, one.out.lines().count()), (0, 300), "{}", one.err);

@@ -1,6 +1,7 @@
 //! A throw-away home with a tiny trained model in it, and the real `cuba` binary.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
