@@ -294,7 +294,7 @@ mod tests {
         assert_eq!((f.epoch_s, f.counts[0], f.device.unwrap()[1]), (Some(30.0), 91.0, 0.0));
         assert!(f.counts[1].is_nan());
         assert_eq!(counts("").unwrap_err(), FileError::Empty);
-        assert_eq!(heart_rate("5,60\n4,61\nnan,60\n").unwrap()[0].bpm, 61.0);
+        assert!((heart_rate("5,60\n4,61\nnan,60\n").unwrap()[0].bpm - 61.0).abs() < 1e-9);
         assert_eq!(rgb("time,R\n0,1\n").unwrap_err(), FileError::NoColumn("g"));
         assert_eq!(rgb("0,1,2\n").unwrap_err(), FileError::TooFewColumns { line: 1, needed: 4 });
         assert_eq!(rr("1203 1124 974 ").unwrap().len(), 3);

@@ -69,7 +69,9 @@ pub fn expected_max_bpm(age: f64) -> f64 {
 /// ```
 #[must_use]
 pub fn training_impulse(minutes_bpm: &[(f64, f64)], resting_bpm: f64, max_bpm: f64, sex: Sex) -> Option<f64> {
-    if max_bpm.is_nan() || resting_bpm.is_nan() || max_bpm - resting_bpm <= 20.0
+    if max_bpm.is_nan()
+        || resting_bpm.is_nan()
+        || max_bpm - resting_bpm <= 20.0
         || minutes_bpm.iter().any(|p| !p.0.is_finite() || !p.1.is_finite() || p.0 < 0.0)
     {
         return None;

@@ -110,6 +110,7 @@ pub fn judge_nights(nights: &[Option<f64>]) -> Vec<JudgedNight> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use NightLevel::{Higher, Unknown, Usual};
 
     #[test]
     fn runs_break_and_young_series_are_not_judged() {
@@ -118,7 +119,6 @@ mod tests {
         let j = judge_nights(&n);
         assert!(j[..7].iter().all(|x| x.level == NightLevel::Unknown));
         let levels: Vec<NightLevel> = j[7..].iter().map(|x| x.level).collect();
-        use NightLevel::{Higher, Unknown, Usual};
         assert_eq!(levels, [Higher, Unknown, Higher, Usual, Usual]);
     }
 

@@ -291,7 +291,7 @@ mod tests {
         // One pair at 10 %: 6 expected, 11 is the 97.5th percentile of chance. Without taking weekdays out it would be all 60.
         assert!(told <= 11, "{told} of 60");
         let rare = (0..120).map(|d| Some(f64::from(u8::from(d % 40 == 0)))).collect();
-        let any = (0..120).map(|d| Some(d as f64)).collect();
+        let any = (0..120).map(|d| Some(f64::from(d))).collect();
         let f = find(&[series("rare", rare)], &[series("x", any)], 0);
         assert_eq!((f.pairs_tested, f.pairs_skipped), (0, 1));
         assert_eq!(find(&[], &[], 0).pairs_tested, 0);

@@ -79,7 +79,10 @@ pub fn trend(days: &[Option<f64>]) -> Option<Trend> {
 fn ties(x: &[f64]) -> f64 {
     let mut s = x.to_vec();
     s.sort_by(f64::total_cmp);
-    s.chunk_by(|a, b| a.total_cmp(b).is_eq()).map(|c| c.len() as f64).map(|c| c * (c - 1.0) * (2.0 * c + 5.0)).sum()
+    s.chunk_by(|a, b| a.total_cmp(b).is_eq())
+        .map(|c| c.len() as f64)
+        .map(|c| c * (c - 1.0) * (2.0 * c + 5.0))
+        .sum()
 }
 
 /// Hamed & Rao's factor from the autocorrelation of the ranks of detrended values. Two departures, both to the careful side: lags are days (not

@@ -130,7 +130,9 @@ pub(crate) fn train(rows: &[Row], changes: &[[f64; 4]; 4], features: usize, seed
     let b = bin(rows, features);
     let n = rows.len();
     let mut prior = [0.0; 4];
-    rows.iter().for_each(|r| prior[r.class] += 1.0 / n as f64);
+    for r in rows {
+        prior[r.class] += 1.0 / n as f64;
+    }
     let mut score: Vec<[f64; 4]> = vec![prior.map(libm::log); n];
     let mut rng = Rng::new(seed);
     let mut out = MAGIC.to_vec();
@@ -140,7 +142,9 @@ pub(crate) fn train(rows: &[Row], changes: &[[f64; 4]; 4], features: usize, seed
     }
     for row in changes {
         let sum: f64 = row.iter().sum::<f64>() + 4.0;
-        row.iter().for_each(|c| out.extend((((c + 1.0) / sum) as f32).to_le_bytes()));
+        for c in row {
+            out.extend((((c + 1.0) / sum) as f32).to_le_bytes());
+        }
     }
     out.extend(((ROUNDS * 4) as u16).to_le_bytes());
     for _ in 0..ROUNDS {
@@ -172,7 +176,9 @@ pub(crate) fn train(rows: &[Row], changes: &[[f64; 4]; 4], features: usize, seed
                 out.extend(b.edges[*f][*cut as usize].to_le_bytes());
                 out.extend([*left as u8, *right as u8]);
             }
-            values.iter().for_each(|v| out.extend((*v as f32).to_le_bytes()));
+            for v in &values {
+                out.extend((*v as f32).to_le_bytes());
+            }
         }
     }
     out

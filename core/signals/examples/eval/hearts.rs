@@ -25,7 +25,7 @@ pub(crate) fn beats(path: &Path) -> Vec<f64> {
             0 if value == 0 => break,
             // SKIP: the next two words hold a long interval, high word first.
             59 => {
-                at += (i64::from(words[i]) << 16 | i64::from(words[i + 1])) as i32 as i64;
+                at += i64::from((u32::from(words[i]) << 16 | u32::from(words[i + 1])).cast_signed());
                 i += 2;
             }
             60..=62 => {}

@@ -349,7 +349,7 @@ mod tests {
         (0..5760)
             .map(|i| {
                 let t = f64::from(i) * 5.0;
-                let awake = t < 1800.0 || t > 27_000.0;
+                let awake = !(1800.0..=27_000.0).contains(&t);
                 let bpm = if awake {
                     72.0 + 6.0 * rng.normal()
                 } else {
