@@ -243,7 +243,10 @@ impl<'m, 'p> Server<'m, 'p> {
 
     fn drop_cancelled(&mut self) {
         let cancelled = |job: &Job| job.cancel.is_cancelled() || job.gone.is_cancelled();
-        for waiting in std::mem::take(&mut self.queue) {
+        // Thousands may wait; they are only moved when one of them goes.
+        let some_go = self.queue.iter().any(|w| cancelled(&w.job));
+        let moved = if some_go { std::mem::take(&mut self.queue) } else { VecDeque::new() };
+        for waiting in moved {
             if cancelled(&waiting.job) {
                 let timings = Timings {
                     prompt_tokens: waiting.prompt.len(),
