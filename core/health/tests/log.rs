@@ -1,4 +1,12 @@
 //! Habits, medication, cycle, mood and reminders in the store, and in its export.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! Databases of old versions, kept for ever: they open, upgrade to the schema of a fresh one, and read as they were.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod common;
 

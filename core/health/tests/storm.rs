@@ -1,5 +1,13 @@
 //! kill -9 during an import: what was reported as stored is there, rollups fit, and the import can be run again.
 //! `CUBA_STORM=100` for the long storm, `CUBA_STORM_SEED` for another one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 #![cfg(unix)]
 
 mod common;

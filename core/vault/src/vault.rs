@@ -57,6 +57,9 @@ pub struct Vault {
     _lock: FileLock,
 }
 
+/// Beside a database that is being made. A kill in that moment leaves an empty file, which is then no damage.
+const UNBORN: &str = ".new";
+
 /// Readers kept open between uses; each holds its own page cache.
 const IDLE_READERS: usize = 2;
 
@@ -78,7 +81,11 @@ impl Vault {
             let lock = FileLock::acquire(path, LockKind::Shared, options.patience)?;
             finish_interrupted_restore(path)?;
             let (key, key_existed) = WrappedKey::obtain(path, keys)?;
-            let emptied = key_existed && is_emptied(path);
+            let unborn = with_suffix(path, UNBORN);
+            if !path.exists() {
+                fs::File::create(&unborn)?;
+            }
+            let emptied = key_existed && is_emptied(path) && !unborn.exists();
             let opened = if emptied && !looked_at_damage {
                 drop(lock);
                 Err(VaultError::damaged("the file is empty"))
@@ -92,6 +99,7 @@ impl Vault {
                 }
                 Err(other) => return Err(other),
                 Ok((writer, lock)) => {
+                    let _ = fs::remove_file(&unborn);
                     return Ok(Self {
                         writer: Mutex::new(writer),
                         readers: Mutex::new(Vec::new()),

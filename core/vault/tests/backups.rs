@@ -1,4 +1,12 @@
 //! Sealed backups: round trip, another device, wrong secret, damage, newer versions, cancellation.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! Old databases, kept for ever: an upgraded one must equal a fresh one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod common;
 

@@ -1,4 +1,12 @@
 //! kill -9 during writes: every acknowledged commit is there afterwards. `CUBA_STORM=100` for the long storm.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 #![cfg(unix)]
 
 mod common;

@@ -55,6 +55,7 @@ pub struct Reason {
     pub loser: SourceId,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
 fn number<S: serde::Serializer>(source: &SourceId, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_u16(source.number())
 }

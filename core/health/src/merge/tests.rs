@@ -1,5 +1,7 @@
 //! Merging against a slow model that looks at every tick of time for itself.
 
+#![allow(clippy::float_cmp, reason = "values are copied, not computed")]
+
 use proptest::prelude::*;
 
 use super::*;

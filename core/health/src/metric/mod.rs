@@ -64,6 +64,7 @@ impl Metric {
     /// let info = Metric::HrvRmssd.info();
     /// assert_eq!((info.id, info.unit, info.kind), ("hrv_rmssd", Unit::Millisecond, Kind::Discrete));
     /// ```
+    #[expect(clippy::missing_panics_doc, reason = "a test holds the table to the enum")]
     pub fn info(self) -> &'static MetricInfo {
         // The table is in declaration order; a test holds it to that.
         table::TABLE.get(self as usize).expect("every metric has its row")
@@ -158,7 +159,7 @@ impl SleepStage {
     pub fn from_value(value: f64) -> Option<Self> {
         [Self::InBed, Self::Awake, Self::Asleep, Self::Light, Self::Deep, Self::Rem, Self::OutOfBed]
             .into_iter()
-            .find(|s| s.value() == value)
+            .find(|s| s.value().to_bits() == value.to_bits())
     }
 
     /// Asleep in any stage.

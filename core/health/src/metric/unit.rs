@@ -104,6 +104,10 @@ impl Unit {
         Some(if same { value } else { round_digits(value * factor) })
     }
 
+    #[expect(
+        clippy::match_same_arms,
+        reason = "one row a unit reads better than rows joined by their factor"
+    )]
     fn factor(self, from: &str) -> Option<f64> {
         let factor = match (self, from) {
             (u, f) if u.symbol() == f => 1.0,

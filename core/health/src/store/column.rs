@@ -171,13 +171,11 @@ pub(crate) fn as_decimals(values: &[f64], scaled: &mut Vec<i64>) -> Option<u32> 
         scaled.clear();
         let factor = 10f64.powi(decimals as i32);
         for &v in values {
-            match scale(v, factor) {
-                Some(i) => scaled.push(i),
-                None => {
-                    decimals += 1;
-                    continue 'exponent;
-                }
-            }
+            let Some(i) = scale(v, factor) else {
+                decimals += 1;
+                continue 'exponent;
+            };
+            scaled.push(i);
         }
         return Some(decimals);
     }

@@ -177,13 +177,12 @@ fn hours(tx: &Transaction<'_>, metric: Metric, from: Day, to: Day) -> Result<Vec
             .prepare_cached(&format!("SELECT hours FROM {table} WHERE key = ?1"))?
             .query_row([chunk_key(metric, source, day)], |r| r.get(0))
             .optional()?;
-        let hours = match packed {
-            Some(Some(packed)) => unpack_hours(&packed).ok_or_else(damaged)?,
-            _ => {
-                let mut samples = Vec::new();
-                read_day(tx, metric, source, day, &mut scratch, &mut samples)?;
-                rollup_of(metric, &samples, &mut scratch).hours
-            }
+        let hours = if let Some(Some(packed)) = packed {
+            unpack_hours(&packed).ok_or_else(damaged)?
+        } else {
+            let mut samples = Vec::new();
+            read_day(tx, metric, source, day, &mut scratch, &mut samples)?;
+            rollup_of(metric, &samples, &mut scratch).hours
         };
         out.extend(hours.into_iter().map(|(hour, rollup)| ChartPoint { day, hour: Some(hour), rollup }));
     }

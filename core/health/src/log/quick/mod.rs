@@ -234,7 +234,7 @@ fn read(clause: &str) -> Result<Vec<Item>, Doubt> {
     }
     let unit = words.iter().find_map(|w| UNITS.iter().find(|u| u.0 == *w));
     // French "pas" is a step after a number and a negation otherwise.
-    let negated = words.iter().any(|w| NEGATIONS.contains(w) && !(*w == "pas" && !numbers.is_empty()));
+    let negated = words.iter().any(|w| (numbers.is_empty() || *w != "pas") && NEGATIONS.contains(w));
     let quality = meanings.iter().find_map(|m| if let Meaning::Quality(q) = m { Some(*q) } else { None });
     meanings.retain(|m| !matches!(m, Meaning::Quality(_)));
     if numbers.len() > 1 && !meanings.contains(&Meaning::Sleep) {
@@ -242,7 +242,6 @@ fn read(clause: &str) -> Result<Vec<Item>, Doubt> {
     }
     match (meanings.as_slice(), numbers.first().copied()) {
         ([Meaning::Sleep], _) => sleep(quality, negated, &numbers, unit.map(|u| u.1)),
-        ([], None) => Ok(vec![Item::Note]),
         ([], Some(n)) => match unit {
             Some((_, unit, Some(metric))) => value(*metric, n, unit),
             _ => Err(Doubt::WhatIsIt),
@@ -266,9 +265,8 @@ fn read(clause: &str) -> Result<Vec<Item>, Doubt> {
         ([Meaning::Mood(valence, label)], None) if !negated => {
             Ok(vec![Item::Mood { valence: *valence, label }])
         }
-        ([Meaning::Mood(..)], None) => Ok(vec![Item::Note]),
+        ([] | [Meaning::Mood(..) | Meaning::Metric(_)], None) => Ok(vec![Item::Note]),
         ([Meaning::Water], n) => water(n, unit.map(|u| u.1), &words),
-        ([Meaning::Metric(_)], None) => Ok(vec![Item::Note]),
         _ if numbers.is_empty()
             && meanings.iter().all(|m| matches!(m, Meaning::Mood(..) | Meaning::Event(_)))
             && !negated =>
@@ -323,9 +321,8 @@ fn value(metric: Metric, n: Number, unit: &str) -> Result<Vec<Item>, Doubt> {
 /// "coffee" is one, "no coffee" none, "2 coffees" two.
 fn count(n: Option<Number>, negated: bool, item: impl Fn(f64) -> Item) -> Result<Vec<Item>, Doubt> {
     match (n, negated) {
-        (Some(_), true) => Err(Doubt::WhichNumber),
         (Some(Number { plain, .. }), false) if plain <= 100.0 => Ok(vec![item(plain)]),
-        (Some(_), false) => Err(Doubt::WhichNumber),
+        (Some(_), _) => Err(Doubt::WhichNumber),
         (None, negated) => Ok(vec![item(f64::from(u8::from(!negated)))]),
     }
 }
