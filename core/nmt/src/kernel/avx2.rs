@@ -17,13 +17,13 @@ use super::int8::{CHUNK, Int8Matrix, Quantised, Rows};
 use super::portable::dot;
 use super::survey::{BLOCK, Block, Known, NOT_MOVED};
 use std::arch::x86_64::{
-    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32, _mm256_abs_epi8,
-    _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cmpeq_epi8,
-    _mm256_cmpgt_epi8, _mm256_cmpgt_epi16, _mm256_cvtepi8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_epi8, _mm256_max_epi16,
-    _mm256_min_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_storeu_si256, _mm256_sub_epi8,
-    _mm256_sub_epi16, _mm256_sub_epi32, _mm256_xor_si256,
+    __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_prefetch, _mm_shuffle_epi32,
+    _mm256_abs_epi8, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_cmpgt_epi16, _mm256_cvtepi8_epi16, _mm256_extracti128_si256,
+    _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_max_epi8,
+    _mm256_max_epi16, _mm256_min_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_storeu_si256,
+    _mm256_sub_epi8, _mm256_sub_epi16, _mm256_sub_epi32, _mm256_xor_si256,
 };
 use std::ops::Range;
 
@@ -104,14 +104,15 @@ unsafe fn tiles<const KIND: u8>(
         // SAFETY: as the caller promises; `moved` is taken off only where it was added.
         unsafe {
             let a = a.add(i * k);
+            let ahead = NR * k;
             if KIND == MOVED || large == 0 {
                 for b in 0..blocks {
-                    add_block::<KIND>(&mut acc, a, w, b * BLOCK);
+                    add_block::<KIND>(&mut acc, a, w, b * BLOCK, ahead);
                 }
             } else {
                 for b in 0..blocks {
                     if b < 32 && large >> b & 1 == 0 {
-                        add_block::<KIND>(&mut acc, a, w, b * BLOCK);
+                        add_block::<KIND>(&mut acc, a, w, b * BLOCK, ahead);
                     } else {
                         add_large_block(&mut acc, a, w, b * BLOCK);
                     }
@@ -132,7 +133,13 @@ unsafe fn tiles<const KIND: u8>(
 /// AVX2; `a` and each of `w` good for `at + BLOCK` bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn add_block<const KIND: u8>(acc: &mut [__m256i; NR], a: *const i8, w: [*const i8; NR], at: usize) {
+unsafe fn add_block<const KIND: u8>(
+    acc: &mut [__m256i; NR],
+    a: *const i8,
+    w: [*const i8; NR],
+    at: usize,
+    ahead: usize,
+) {
     let ones = _mm256_set1_epi16(1);
     // SAFETY: as the caller promises.
     unsafe {
@@ -145,6 +152,8 @@ unsafe fn add_block<const KIND: u8>(acc: &mut [__m256i; NR], a: *const i8, w: [*
         // Below zero: all ones.
         let below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), a1);
         for (acc, w) in acc.iter_mut().zip(w) {
+            // A block is one cache line of each row; with one row of activations the weights are not in the first cache.
+            _mm_prefetch::<_MM_HINT_T0>(w.wrapping_add(at + ahead));
             let (mut w0, mut w1) = (load(w.add(at)), load(w.add(at + STEP)));
             if KIND == SIGNED {
                 // Once by the instruction and once by hand: the former shares its two ports with the products.
