@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::model::Model;
-use crate::options::{Cancel, Options, Source};
+use crate::options::{Cancel, Forced, Options, Source};
 use crate::search::{FORCED_BEAM, Found, Job, Phrase, Rules, Wants, search};
 use crate::transformer::{MAX_POSITIONS, Workspace};
 use crate::translation::{Alignment, Alternative, Translation};
@@ -84,6 +84,18 @@ impl Model {
         run.all(&batches)
     }
 
+    /// Whether a forced phrase is sure to stand in a translation as it is spelled. False where the vocabulary cannot write
+    /// some character of it, or writes it in another form (`ﬁ` as `fi`).
+    ///
+    /// ```no_run
+    /// # let model = cuba_nmt::Model::open(&cuba_nmt::ModelFiles::shared("model.bin", "vocab.spm"))?;
+    /// assert!(model.can_force("rueda"));
+    /// # Ok::<(), cuba_nmt::Error>(())
+    /// ```
+    pub fn can_force(&self, phrase: &str) -> bool {
+        Phrase::new(&self.target, phrase).is_some_and(|tokens| tokens.spells(&self.target, phrase))
+    }
+
     /// Cuts one source into pieces; none for text without tokens.
     fn cut(
         &self,
@@ -124,17 +136,18 @@ impl Model {
             Some(place) => window.contains(&place.start) || (last && place.start >= window.end),
             None => first,
         };
-        let phrases = source.forced.iter().filter(|forced| belongs(&forced.source));
-        let forced: Option<Vec<Phrase>> =
-            phrases.map(|forced| Phrase::new(&self.target, &forced.phrase)).collect();
         let empty = |option, what: &str| Error::Request { option, why: format!("{what} without text") };
+        if source.forced.iter().any(|forced| forced.phrase.trim().is_empty()) {
+            return Err(empty("forced", "a phrase"));
+        }
         if source.forbidden.iter().any(|phrase| phrase.trim().is_empty()) {
             return Err(empty("forbidden", "a phrase"));
         }
+        let phrases = source.forced.iter().filter(|forced| belongs(&forced.source));
         let prefix = if first { self.target.ids(&source.prefix) } else { Vec::new() };
         Ok(Rules {
             prefix,
-            forced: forced.ok_or_else(|| empty("forced", "a phrase"))?,
+            forced: phrases.filter_map(|forced| Phrase::new(&self.target, &forced.phrase)).collect(),
             forbidden: source.forbidden.iter().map(|phrase| phrase.trim().to_owned()).collect(),
         })
     }
@@ -168,6 +181,15 @@ impl Model {
             candidates
         })
     }
+}
+
+/// Places in `forced` of the phrases that do not stand in `text` as often as they are listed.
+fn unmet(forced: &[Forced], text: &str) -> Vec<usize> {
+    let lacks = |(at, phrase): (usize, &str)| {
+        let listed = forced.iter().take(at + 1).filter(|f| f.phrase.trim() == phrase).count();
+        (text.matches(phrase).count() < listed).then_some(at)
+    };
+    forced.iter().map(|f| f.phrase.trim()).enumerate().filter_map(lacks).collect()
 }
 
 /// Numbers and words of capitals are what a shortlist starves.
@@ -349,6 +371,9 @@ impl Run<'_> {
             all.alternatives = found.iter().skip(1).map(alternative).collect();
         }
         all.alignment = alignment;
+        let source = pieces.first().and_then(|piece| self.sources.get(piece.source));
+        let forced = source.map(|source| source.forced.as_slice()).unwrap_or_default();
+        all.unmet = unmet(forced, &all.text);
         all
     }
 }

@@ -21,6 +21,9 @@ pub struct Translation {
     pub alternatives: Vec<Alternative>,
     /// Windows the source was cut into; 1 for a sentence, 0 for text without words.
     pub windows: usize,
+    /// Places in [`crate::Source::forced`] of phrases that do not stand in the text as they are spelled: the vocabulary
+    /// cannot write them (see [`crate::Model::can_force`]). Empty in every other case.
+    pub unmet: Vec<usize>,
     /// A length limit ended the translation before the model did: it is likely to repeat itself or to lack the end.
     pub reached_limit: bool,
 }

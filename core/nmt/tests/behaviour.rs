@@ -137,6 +137,7 @@ fn forced_phrases_always_stand() {
             for (t, source) in
                 run(&model, &sources, &Options { beam, ..Options::default() }).iter().zip(&sources)
             {
+                assert!(t.unmet.is_empty());
                 for phrase in phrases {
                     let wanted = phrases.iter().filter(|p| p == &phrase).count();
                     assert!(
@@ -155,6 +156,18 @@ fn forced_phrases_always_stand() {
             }
         }
     }
+}
+
+#[test]
+fn a_phrase_that_cannot_be_written_is_reported() {
+    let shape = Shape::small();
+    let file = cuba_nmt::vocab::SpmFile { byte_fallback: false, ..spm(shape.vocab) };
+    let model = Model::from_bytes(model(&shape, 60), &file.write(), None).unwrap();
+    assert!(model.can_force("tena") && !model.can_force("水") && !model.can_force(""));
+    let source = Source::from("so le").force("水", None).force("tena", None);
+    let t = model.translate(&source, &Options::default(), &Cancel::new()).unwrap();
+    assert_eq!(t.unmet, [0]);
+    assert!(t.text.contains("tena"));
 }
 
 #[test]

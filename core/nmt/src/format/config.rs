@@ -101,6 +101,10 @@ const IRRELEVANT: &[&str] = &[
     "special-vocab",
     "version",
     "original-type",
+    "embedding-fix-src",
+    "embedding-fix-trg",
+    "factors-combine",
+    "output-approx-knn",
 ];
 
 /// Options that must be off, because what they switch on is not here.
@@ -118,7 +122,6 @@ const MUST_BE_OFF: &[&str] = &[
     "lemma-dim-emb",
     "lemma-dependency",
     "factors-dim-emb",
-    "embedding-fix-src",
 ];
 
 /// Options that are read below.

@@ -39,16 +39,21 @@ impl Standing {
 }
 
 impl Phrase {
-    /// `None` for a phrase without tokens.
+    /// `None` for a phrase without tokens, and for one with characters that the vocabulary cannot write.
     pub(crate) fn new(vocab: &Vocab, phrase: &str) -> Option<Self> {
         let spaceless = phrase.chars().next().is_some_and(is_spaceless);
         let tokens = if spaceless { vocab.ids_inside(phrase) } else { vocab.ids(phrase) };
         let ends_open = phrase.trim_end().chars().next_back().is_some_and(is_word);
-        (!tokens.is_empty()).then_some(Self { tokens, ends_open })
+        (!tokens.is_empty() && !tokens.contains(&vocab.unk())).then_some(Self { tokens, ends_open })
     }
 
     pub(crate) fn len(&self) -> usize {
         self.tokens.len()
+    }
+
+    /// Whether these tokens are read as just this phrase.
+    pub(crate) fn spells(&self, vocab: &Vocab, phrase: &str) -> bool {
+        vocab.decode(&self.tokens).trim() == phrase.trim()
     }
 }
 
