@@ -272,10 +272,13 @@ impl Runner<'_> {
             if step == Step::Cut {
                 reasons.push(Reason::Rebuilt);
             }
-            let foreign =
-                self.leg.engine.kind() == EngineKind::Llm && reasons.contains(&Reason::WrongLanguage);
+            let has = |reason| reasons.contains(&reason);
+            let foreign = self.leg.engine.kind() == EngineKind::Llm && has(Reason::WrongLanguage);
+            // A loop that only the length limit ended says nothing.
+            let endless = has(Reason::Repetition) && has(Reason::Truncated);
+            let usable = !foreign && !endless && !has(Reason::Empty);
             let candidate = Done { text: hypothesis.text, reasons, log_prob: hypothesis.mean_log_prob };
-            if !foreign && !candidate.reasons.contains(&Reason::Empty) {
+            if usable {
                 if step != Step::First || !candidate.reasons.iter().any(|r| worth_another_try(*r)) {
                     work.candidates.push(candidate);
                     work.settle();

@@ -138,6 +138,21 @@ fn of_two_doubtful_translations_the_better_one_is_kept_and_marked() {
 }
 
 #[test]
+fn an_endless_loop_is_passed_through() {
+    let engine = Scripted::new("en-es", EngineKind::Nmt, |_, _| Hypothesis {
+        text: "la casa de la casa de la casa de la casa de la casa de".into(),
+        truncated: true,
+        ..Hypothesis::default()
+    });
+    let (translator, engine) = translator(engine);
+    let result = run(&translator, "The house is big. The house is big.");
+    assert_eq!(result.text, "The house is big. The house is big.");
+    assert_eq!(result.reasons, [Reason::PassedThrough]);
+    // Two tries; the same sentence goes in only once.
+    assert_eq!(engine.seen.lock().unwrap().len(), 2);
+}
+
+#[test]
 fn an_engine_that_fails_on_one_sentence_does_not_spoil_the_others() {
     struct Picky(Scripted);
     impl cuba_translate::engine::Engine for Picky {

@@ -119,19 +119,19 @@ proptest! {
         prop_assert_eq!(pieces.iter().map(|p| p.text).collect::<String>(), text.clone());
         let mut at = 0;
         for pair in pieces.windows(2) {
-            prop_assert!([pair[0].kind, pair[1].kind] != [PieceKind::Gap; 2]);
+            prop_assert_ne!([pair[0].kind, pair[1].kind], [PieceKind::Gap; 2]);
         }
         for piece in &pieces {
             prop_assert_eq!(piece.start, at);
             at += piece.text.len();
-            if piece.kind != PieceKind::Gap {
-                prop_assert!(piece.text.chars().any(char::is_alphabetic));
-                prop_assert_eq!(piece.text.trim(), piece.text);
-                prop_assert!(!piece.text.contains(['\n', '\r', '\t', '\0']));
-                prop_assert!(piece.text.chars().count() <= MAX_CHARS);
-            } else {
+            if piece.kind == PieceKind::Gap {
                 prop_assert!(!piece.text.is_empty());
+                continue;
             }
+            prop_assert!(piece.text.chars().any(char::is_alphabetic));
+            prop_assert_eq!(piece.text.trim(), piece.text);
+            prop_assert!(!piece.text.contains(['\n', '\r', '\t', '\0']));
+            prop_assert!(piece.text.chars().count() <= MAX_CHARS);
         }
     }
 }
