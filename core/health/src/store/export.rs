@@ -247,6 +247,7 @@ fn export_log(tx: &Transaction<'_>, out: &mut impl Write) -> Result<(), HealthEr
 pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, HealthError> {
     let mut ids: BTreeMap<u16, SourceId> = BTreeMap::new();
     let mut batch = store.batch();
+    let mut rows = Vec::new();
     let mut text = String::new();
     let mut line = 0u64;
     loop {
@@ -260,6 +261,7 @@ pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, H
             if line == 0 {
                 return Err(format("the file is empty"));
             }
+            import_rows(store, &mut rows)?;
             return batch.finish();
         }
         // serde's own message can quote a value; ours must not.
@@ -271,7 +273,7 @@ pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, H
                 return Err(format("the file comes from a newer version; install that one"));
             }
             (0, _) | (_, Line::CubaHealth(_)) => return Err(format("it is not an export of Cuba Health")),
-            _ => import_line(store, &mut batch, &mut ids, parsed).map_err(|e| match e {
+            _ => import_line(store, &mut batch, &mut ids, &mut rows, parsed).map_err(|e| match e {
                 HealthError::Invalid { reason } => format(&reason),
                 HealthError::NotFound { what } => format(&format!("there is no such {what}")),
                 other => other,
@@ -285,6 +287,7 @@ fn import_line(
     store: &Store,
     batch: &mut Batch<'_>,
     ids: &mut BTreeMap<u16, SourceId>,
+    rows: &mut Vec<RowLine>,
     line: Line,
 ) -> Result<(), HealthError> {
     let known = |ids: &BTreeMap<u16, SourceId>, id: u16| {
@@ -338,25 +341,39 @@ fn import_line(
         }
         Line::Event(e) => batch.event(known(ids, e.source)?, e.record)?,
         Line::Recording(r) => batch.recording(known(ids, r.source)?, r.record)?,
-        Line::Row(row) => import_row(store, &row)?,
+        Line::Row(row) => {
+            if !LOG_TABLES.iter().any(|t| t.0 == row.table) {
+                return Err(HealthError::NotFound { what: "table" });
+            }
+            rows.push(row);
+            if rows.len() >= ROWS_A_WRITE {
+                import_rows(store, rows)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn import_row(store: &Store, row: &RowLine) -> Result<(), HealthError> {
-    let Some((table, columns)) = LOG_TABLES.iter().find(|t| t.0 == row.table) else {
-        return Err(HealthError::NotFound { what: "table" });
-    };
-    let values = columns.iter().map(|c| match row.values.get(*c) {
-        Some(Value::Number(n)) if n.is_i64() => SqlValue::Integer(n.as_i64().unwrap_or(0)),
-        Some(Value::Number(n)) => SqlValue::Real(n.as_f64().unwrap_or(0.0)),
-        Some(Value::String(s)) => SqlValue::Text(s.clone()),
-        _ => SqlValue::Null,
-    });
-    let marks = vec!["?"; columns.len()].join(", ");
-    let sql = format!("INSERT OR IGNORE INTO {table} ({}) VALUES ({marks})", columns.join(", "));
+/// Log rows written in one transaction: each costs a sync of the disk.
+const ROWS_A_WRITE: usize = 1000;
+
+fn import_rows(store: &Store, rows: &mut Vec<RowLine>) -> Result<(), HealthError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     store.vault.write(|tx| {
-        tx.execute(&sql, params_from_iter(values))?;
+        for row in rows.drain(..) {
+            let Some((table, columns)) = LOG_TABLES.iter().find(|t| t.0 == row.table) else { continue };
+            let values = columns.iter().map(|c| match row.values.get(*c) {
+                Some(Value::Number(n)) if n.is_i64() => SqlValue::Integer(n.as_i64().unwrap_or(0)),
+                Some(Value::Number(n)) => SqlValue::Real(n.as_f64().unwrap_or(0.0)),
+                Some(Value::String(s)) => SqlValue::Text(s.clone()),
+                _ => SqlValue::Null,
+            });
+            let marks = vec!["?"; columns.len()].join(", ");
+            let sql = format!("INSERT OR IGNORE INTO {table} ({}) VALUES ({marks})", columns.join(", "));
+            tx.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        }
         Ok(())
     })
 }
