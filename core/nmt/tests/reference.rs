@@ -1,4 +1,4 @@
-//! Against the NumPy network that the training tools keep (`models/training/FORMAT.md`): the same model files, the same
+//! Against the `NumPy` network that the training tools keep (`models/training/FORMAT.md`): the same model files, the same
 //! tokens, the same probabilities.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
