@@ -1,6 +1,8 @@
 //! What each target does with its bytes. Shared by cargo-fuzz (`fuzz_targets/`) and by the smoke test on stable Rust
 //! (`tests/fuzz_smoke.rs`). None may panic; every error is fine.
 
+#![allow(unreachable_pub, reason = "shared with the targets of cargo-fuzz")]
+
 use cuba_nmt::{Cancel, Model, Options, Source};
 
 const MODEL: &[u8] = include_bytes!("../tests/golden/enes.bin");

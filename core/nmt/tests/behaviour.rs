@@ -1,5 +1,11 @@
 //! What the engine promises, on models of random weights in every architecture it takes.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
 
 mod common;
 

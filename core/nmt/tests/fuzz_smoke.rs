@@ -1,6 +1,12 @@
 //! The fuzz targets on stable Rust: sound files, then the same with random damage. Longer runs: `cargo +nightly fuzz run
 //! model` (or `vocabulary`, `shortlist`, `text`) in this folder.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;

@@ -3,7 +3,14 @@
 //!
 //! The file is made by `CUBA_BLESS=1 cargo test -p cuba-nmt --test golden` and checked on x86-64, ARMv8 and ARMv7. All it
 //! needs is inside the binary, so the test runs on a device or under an emulator as it is.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
+#![allow(clippy::print_stderr)]
 
 mod common;
 

@@ -1,6 +1,12 @@
 //! Against the `NumPy` network that the training tools keep (`models/training/FORMAT.md`): the same model files, the same
 //! tokens, the same probabilities.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
 
 use std::path::Path;
 

@@ -1,6 +1,12 @@
 //! Against SentencePiece: the same pieces, the same places in the text, the same text back. The golden files are made by
 //! `tests/golden/make_vocabularies.py`.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
 
 use std::path::Path;
 

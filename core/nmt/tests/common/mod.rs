@@ -1,11 +1,18 @@
 //! Models of random weights in any shape, in the files that released models come in. The same bytes everywhere: the
 //! generator uses no function of the C library.
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part")]
 
 use cuba_nmt::format::{CONFIG_ITEM, NewItem, write};
 use cuba_nmt::vocab::{PieceKind, SpmFile};
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 pub struct Random(pub u64);
 
 impl Random {
@@ -36,6 +43,7 @@ impl Random {
 
 /// The architecture of a model to make.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "switches of an architecture")]
 pub struct Shape {
     pub dim: usize,
     pub heads: usize,
@@ -276,8 +284,8 @@ pub fn sentences(count: usize, most: usize, seed: u64) -> Vec<String> {
     let letters: Vec<char> = "etaoinshrdlucmfwypvbgk".chars().collect();
     (0..count)
         .map(|_| {
-            let words: Vec<String> = (0..1 + random.below(most))
-                .map(|_| (0..1 + random.below(8)).map(|_| letters[random.below(letters.len())]).collect())
+            let words: Vec<String> = (0..=random.below(most))
+                .map(|_| (0..=random.below(8)).map(|_| letters[random.below(letters.len())]).collect())
                 .collect();
             words.join(" ") + ["", ".", "?", " 42!", ", ñ€"][random.below(5)]
         })
