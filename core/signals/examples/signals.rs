@@ -1,5 +1,5 @@
 //! The signals on files: `pulse --rgb FILE`, `hrv --rr FILE`, `stage --hr FILE [--motion FILE] [--start ISO]`, `sleepwake --counts FILE [--epoch S]`.
-//! Prints JSON (one object), or for `stage` the table epoch,stage,p_wake,p_light,p_deep,p_rem.
+//! Prints JSON (one object), or for `stage` the table `epoch,stage,p_wake,p_light,p_deep,p_rem`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command")]
 
 use cuba_signals::{commands, files};

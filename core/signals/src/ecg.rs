@@ -11,7 +11,7 @@ use crate::stats::{mean, median, rolling_median};
 ///
 /// ```
 /// let fs = 250.0;
-/// let trace: Vec<f64> = (0..2500).map(|i| { let d = (f64::from(i) / fs) % 0.8 - 0.4; libm::exp(-d * d / 0.0003) }).collect();
+/// let trace: Vec<f64> = (0..2450).map(|i| { let d = (f64::from(i) / fs) % 0.8 - 0.4; libm::exp(-d * d / 0.0003) }).collect();
 /// let r = cuba_signals::ecg::r_peaks(&trace, fs);
 /// assert_eq!(r.len(), 12);
 /// assert!((r[1] - r[0] - 0.8).abs() < 0.002);

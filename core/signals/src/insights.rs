@@ -73,12 +73,13 @@ pub struct Insights {
 ///
 /// ```
 /// use cuba_signals::insights::{DailySeries, find};
-/// let walk: Vec<bool> = (0..120).map(|d| (d * 7919 % 11) < 5).collect();
+/// let mut dice = cuba_signals::stats::Rng::new(1);
+/// let walk: Vec<bool> = (0..120).map(|_| dice.uniform() < 0.4).collect();
 /// let habit = DailySeries { name: "walk".into(), unit: String::new(), days: walk.iter().map(|w| Some(f64::from(*w))).collect() };
 /// let sleep = DailySeries {
 ///     name: "sleep".into(),
 ///     unit: "min".into(),
-///     days: (0..120).map(|d| Some(430.0 + 30.0 * f64::from(walk[d]) + ((d * 104_729) % 37) as f64)).collect(),
+///     days: (0..120).map(|d| Some(430.0 + 30.0 * f64::from(walk[d]) + 15.0 * dice.normal())).collect(),
 /// };
 /// let r = find(&[habit], &[sleep], 0);
 /// assert_eq!((r.pairs_tested, r.found[0].lag_days), (1, 0));

@@ -1,5 +1,7 @@
 //! Figures against independent programs on a made series: numpy 2.4, scipy 1.17 (`welch`, `lombscargle`, not-a-knot `interp1d`), nolds 0.5
-//! (sample entropy) and NeuroKit2 0.2.13 (artefact correction, one pass) computed the values below from `data/nn_intervals.txt`.
+//! (sample entropy) and `NeuroKit2` 0.2.13 (artefact correction, one pass) computed the values below from `data/nn_intervals.txt`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use cuba_signals::{files, hrv, rr};
 
