@@ -60,8 +60,8 @@ pub enum KvPrecision {
 pub enum Weights {
     /// Mapped from the file: the kernel can drop pages under pressure, and two processes share them. For 2 GB phones.
     Mapped,
-    /// Copied into memory in the layout the processor likes best: prompts are read faster (measured in BENCH.md), but
-    /// the copy counts as anonymous memory and comes on top of the mapped file.
+    /// Copied into memory in the layout ggml likes best for the processor. The copy counts as anonymous memory and comes
+    /// on top of the mapped file; on AVX2 it brought no speed (BENCH.md), on ARM with dotprod it may.
     Repacked,
 }
 
@@ -81,6 +81,11 @@ impl Cancel {
     /// A flag that is not set.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Shares a flag that something else (a signal handler, a pipeline) sets.
+    pub fn from_flag(flag: Arc<AtomicBool>) -> Self {
+        Self(flag)
     }
 
     /// Asks every request that holds a clone to stop after the token it is computing.
