@@ -9,6 +9,13 @@
 //! time says more about the neighbours. `ours` returns log-probabilities and word alignment as the library does by
 //! default; `bare` leaves both out, as fxtranslate does.
 #![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code: it ends at the first surprise"
+)]
+#![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::unwrap_used,

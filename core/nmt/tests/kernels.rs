@@ -1,6 +1,13 @@
 //! Every kernel this CPU can run gives the bits of the reference, and the reference gives the bits of every other CPU.
 //!
 //! Run it natively and, cross-compiled, under emulated CPUs (`scripts/cross-cpu`).
+#![allow(
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::too_many_arguments,
+    reason = "a plain loop is the reference here, and bits are compared as bits"
+)]
 
 use cuba_nmt::kernel::{Activation, Affine, Best, Int8Matrix, Isa, Kernels, Keys, Quantised, Rows, TopK};
 use proptest::prelude::*;

@@ -43,6 +43,8 @@ const QWEN: Profile = Profile {
     chosen: 0,
     languages: &["en", "es", "fr", "pt", "it", "de", "zh", "ja", "ko", "ru", "ar"],
 };
+/// Knows English only: not offered for any pair.
+const ENGLISH_ONLY: Profile = Profile { languages: &[], ..OTHER };
 /// Any other instruct model: the languages of the bank, with examples as earlier turns.
 const OTHER: Profile = Profile { style: Style::Ask, fixed: 2, chosen: 1, languages: bank::LANGUAGES };
 
@@ -54,6 +56,8 @@ pub fn profile(model: &str) -> Profile {
         GEMMA_BASE
     } else if name.contains("qwen") {
         QWEN
+    } else if name.contains("smollm") {
+        ENGLISH_ONLY
     } else {
         OTHER
     }

@@ -3,7 +3,7 @@
 //! `vpmaddubsw` multiplies unsigned with signed bytes and adds pairs in 16 bits, with saturation. Four products are added
 //! there, in the cheapest of three ways that a [`Survey`](super::survey::Survey) of the weights finds exact:
 //!
-//! - activations that are nowhere negative (behind a ReLU) are unsigned already;
+//! - activations that are nowhere negative (behind a `ReLU`) are unsigned already;
 //! - activations are moved up by 127, and 127 times the sum of the weights is taken off at the end: exact where the
 //!   positive (and the negative) ones of any four weights sum to at most 129 (254 * 129 < 32,768);
 //! - the sign goes from the activation to the weight: exact where the sizes of any four sum to at most 258.

@@ -64,6 +64,7 @@ pub fn sigmoid(x: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "the same bits are wanted")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

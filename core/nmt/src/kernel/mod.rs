@@ -13,6 +13,16 @@
 //! instruction that the CPU does not have.
 //!
 //! It is public for the benches and the tests of this crate only.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "register tiles: every index is bounded by a constant or by the shapes that the entry points assert"
+)]
+#![allow(
+    clippy::inline_always,
+    reason = "polynomials of a few operations inside vector loops: a call costs more than they do"
+)]
+#![allow(clippy::excessive_precision, reason = "constants are written as their papers give them")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

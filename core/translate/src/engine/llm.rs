@@ -2,8 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use cuba_llm::{ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request};
 
@@ -44,36 +42,7 @@ impl LlmEngine {
         let max_tokens = prompt::max_tokens(sentence, &batch.direction.to);
         Request { max_tokens, stop: vec![STOP.to_owned()], logprobs: true, ..base }
     }
-
-    /// Runs the requests. The model has a flag of its own kind; a watcher carries ours over, also while a prompt is read
-    /// and no token comes.
-    fn generate(
-        &self,
-        requests: Vec<Request>,
-        cancel: &Cancel,
-    ) -> Result<Vec<Result<Generation, LlmError>>, LlmError> {
-        let stop = cuba_llm::Cancel::new();
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let watcher = scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    if cancel.is_cancelled() {
-                        stop.cancel();
-                        break;
-                    }
-                    std::thread::park_timeout(GLANCE);
-                }
-            });
-            let results = self.llm.generate_batch(requests, &stop, |_| ());
-            done.store(true, Ordering::Relaxed);
-            watcher.thread().unpark();
-            results
-        })
-    }
 }
-
-/// How often the flag is looked at while the model works.
-const GLANCE: Duration = Duration::from_millis(20);
 
 fn message((speaker, text): (Speaker, String)) -> ChatMessage {
     match speaker {
@@ -103,7 +72,8 @@ impl Engine for LlmEngine {
 
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
         let requests = batch.sentences.iter().map(|s| self.request(batch, &s.text)).collect();
-        let results = self.generate(requests, cancel).map_err(unusable)?;
+        let stop = cuba_llm::Cancel::from_flag(cancel.flag().clone());
+        let results = self.llm.generate_batch(requests, &stop, |_| ()).map_err(unusable)?;
         let mut out = Vec::with_capacity(results.len());
         for (result, sentence) in results.into_iter().zip(batch.sentences) {
             out.push(match result {

@@ -103,6 +103,7 @@ fn hypothesis(translation: cuba_nmt::Translation) -> Hypothesis {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn engine_error(error: Error) -> EngineError {
     match error {
         Error::Cancelled => EngineError::Cancelled,
