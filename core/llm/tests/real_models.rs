@@ -139,11 +139,9 @@ fn smollm_chats_and_streams() {
     let Some(path) = model("smollm2-135m.gguf") else { return };
     let llm = load(&path, 2);
     let mut streamed = String::new();
-    let request = Request {
-        max_tokens: 24,
-        ..Request::chat(vec![ChatMessage::user("What is the capital of France?")])
-    };
+    let request =
+        Request { max_tokens: 24, ..Request::chat(vec![ChatMessage::user("Name the capital of Italy.")]) };
     let g = llm.generate(request, &Cancel::new(), |t| streamed += t).unwrap();
     assert_eq!(streamed, g.text);
-    assert!(g.text.contains("Paris"), "{g:?}");
+    assert!(g.text.contains("Rome"), "{g:?}");
 }
