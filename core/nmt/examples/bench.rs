@@ -10,23 +10,16 @@
 //! default; `bare` leaves both out, as fxtranslate does.
 #![allow(
     clippy::pedantic,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "test code: it ends at the first surprise"
-)]
-#![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a command for developers"
-)]
-#![allow(
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    reason = "a command for developers"
+    clippy::type_complexity,
+    unsafe_code,
+    reason = "a bench: it ends at the first surprise, and reads its own processor time from the system"
 )]
 
 #[cfg(target_arch = "x86_64")]
