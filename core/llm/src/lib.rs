@@ -10,7 +10,7 @@
 //!
 //! Why one thread: a llama.cpp context is not `Sync`, and a batch is only as good as what is queued when it starts, so
 //! a queue in front of one owner gives both safety and throughput. Why not the server of llama.cpp: it listens on a
-//! port. Speed against llama.cpp's own loop, and which build runs on which processor: `BENCH.md`.
+//! port. Speed against llama.cpp's own loop, and which build runs on which processor: `docs/speed.md`.
 
 mod adapter;
 mod assemble;

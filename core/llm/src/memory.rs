@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::gguf::Header;
 use crate::request::{KvPrecision, LoadOptions, Weights};
 
-/// Estimated memory of a loaded model in bytes. BENCH.md compares it with what was measured.
+/// Estimated memory of a loaded model in bytes. docs/speed.md compares it with what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MemoryNeed {
     /// Weights mapped from the file; under pressure the kernel drops and reads them again.

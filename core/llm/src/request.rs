@@ -61,7 +61,7 @@ pub enum Weights {
     /// Mapped from the file: the kernel can drop pages under pressure, and two processes share them. For 2 GB phones.
     Mapped,
     /// Copied into memory in the layout ggml likes best for the processor. The copy counts as anonymous memory and comes
-    /// on top of the mapped file; on AVX2 it brought no speed (BENCH.md), on ARM with dotprod it may.
+    /// on top of the mapped file; on AVX2 it brought no speed (docs/speed.md), on ARM with dotprod it may.
     Repacked,
 }
 

@@ -4,8 +4,8 @@
 //! translation trustworthy lives here, once: which language it is ([`detect`]), where sentences end (`segment`),
 //! what must come out unchanged (`protect`), what went wrong ([`Reason`]) and what to try then.
 //!
-//! Border. This crate must not open files of its own, touch the network, know packs or the vault, or log: engines
-//! are built by the caller and handed in as [`Engines`]. No error and no event carries text of the user except the
+//! Border. This crate must not open files of its own, touch the network, know the vault, or log: engines
+//! are handed in as [`Engines`], and only `installed` (feature `packs`) knows that they come from packs. No error and no event carries text of the user except the
 //! result itself. Features `nmt` and `llm` add the adapters to `cuba-nmt` and `cuba-llm`; without them everything
 //! here builds and is tested in seconds.
 //!
