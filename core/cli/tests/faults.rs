@@ -127,7 +127,7 @@ fn ctrl_c_ends_quickly_keeps_whole_lines_and_leaves_the_store_intact() {
     let took = asked.elapsed();
     feeder.join().unwrap();
     assert_eq!(status.code(), Some(130));
-    // A bound on being stuck, not a measurement: the real figure is in docs/speed.md.
+    // A bound on being stuck, not a measurement.
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(rest.iter().all(|line| *line == first.trim_end()), "no line is cut");
     assert_eq!(home.cuba(&["packs", "verify"], b"").code, 0);
@@ -143,9 +143,12 @@ fn ctrl_c_while_waiting_for_input() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    // Held open: the end of input must not be what ends the command.
+    let stdin = child.stdin.take();
     std::thread::sleep(Duration::from_millis(500));
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(stdin);
 }
 
 #[test]
@@ -193,4 +196,35 @@ fn two_processes_at_once() {
     let outputs: Vec<_> = children.into_iter().map(|child| child.wait_with_output().unwrap()).collect();
     assert!(outputs.iter().all(|o| o.status.success()));
     assert_eq!(outputs[0].stdout, outputs[1].stdout);
+}
+
+#[cfg(feature = "llm")]
+#[test]
+fn language_models_that_cannot_be_used_are_named() {
+    let string = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
+    // GGUF version 3 without tensors and with one entry: the architecture, a string (type 8).
+    let header = [&b"GGUF"[..], &3_u32.to_le_bytes(), &0_u64.to_le_bytes(), &1_u64.to_le_bytes()].concat();
+    let unknown =
+        [header, string("general.architecture"), 8_u32.to_le_bytes().to_vec(), string("frobnicator")]
+            .concat();
+    for (name, bytes, says) in [
+        ("cut", &unknown[..30], "cut"),
+        ("foreign", &unknown[..], "frobnicator"),
+        ("text", &b"not a model at all"[..], "GGUF"),
+    ] {
+        let home = Home::empty();
+        let file = home.path().parent().unwrap().join(format!("{name}.gguf"));
+        std::fs::write(&file, bytes).unwrap();
+        let added = home.cuba(&["packs", "add", file.to_str().unwrap()], b"");
+        let done =
+            home.cuba(&["translate", "--from", "en", "--to", "es", "--engine", "llm", "Good morning."], b"");
+        assert!(done.out.is_empty());
+        let refused_early = added.code != 0 && added.err.contains("GGUF");
+        assert!(
+            refused_early || (done.code == 6 && done.err.contains(says)),
+            "{name}: {} {}",
+            added.err,
+            done.err
+        );
+    }
 }
