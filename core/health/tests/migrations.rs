@@ -57,7 +57,7 @@ fn short() -> Vec<Sample> {
 
 /// Writes the frozen version-1 fixture. Only for a new fixture: an old one is never written again.
 #[test]
-#[ignore = "writes tests/fixtures"]
+#[ignore = "writes tests/fixtures: cargo test -p cuba-health --test migrations -- --ignored"]
 fn write_fixture() {
     let db = fixtures().join("health-v1.db");
     assert!(!db.exists(), "fixtures are frozen");

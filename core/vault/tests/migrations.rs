@@ -50,7 +50,7 @@ fn schema_of(vault: &Vault) -> Vec<(String, String)> {
 
 /// Writes the frozen version-1 fixture. Only for a new fixture: an old one is never written again.
 #[test]
-#[ignore = "writes tests/fixtures"]
+#[ignore = "writes tests/fixtures: cargo test -p cuba-vault --test migrations -- --ignored"]
 fn write_fixture() {
     let db = fixtures().join("notes-v1.db");
     assert!(!db.exists(), "fixtures are frozen");
