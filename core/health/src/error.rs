@@ -35,6 +35,17 @@ pub enum HealthError {
         /// A sentence fragment without user data.
         reason: String,
     },
+    /// A file offered for import is of no format that Cuba reads.
+    #[error(
+        "this is no file that Cuba can import; choose the file as the other app exported it, unchanged and not unpacked"
+    )]
+    Unrecognised,
+    /// A file offered for import is damaged, protected or a trap; nothing of it was stored.
+    #[error("{reason}")]
+    BrokenFile {
+        /// A sentence fragment that says what to do, without user data.
+        reason: String,
+    },
     /// Reading or writing a file beside the database failed.
     #[error("the file cannot be read or written: {0}")]
     Io(#[from] std::io::Error),
@@ -49,5 +60,9 @@ impl From<rusqlite::Error> for HealthError {
 impl HealthError {
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
         Self::Invalid { reason: reason.into() }
+    }
+
+    pub(crate) fn broken(reason: impl Into<String>) -> Self {
+        Self::BrokenFile { reason: reason.into() }
     }
 }

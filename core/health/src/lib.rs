@@ -2,7 +2,8 @@
 //!
 //! [`metric`] says what each number means; [`store`] keeps samples as packed days inside the encrypted database of
 //! [`cuba_vault`], with exact rollups; [`merge`] decides between sources that measured the same thing and can say why;
-//! [`log`] holds what people enter by hand: habits, medication, cycle, mood and quick notes.
+//! [`log`] holds what people enter by hand: habits, medication, cycle, mood and quick notes; [`import`] streams other
+//! apps' and devices' files into the store.
 //!
 //! It must not read the clock or the system's time zone (both are passed in), touch the network, judge health, or let
 //! a health value reach a log line or an error's `Display`. Signal processing is another crate's work.
@@ -11,6 +12,7 @@
 //! reads half a million of them; as one compressed block a day they take about one byte, and a year's chart reads 365
 //! rollups.
 
+pub mod import;
 pub mod log;
 pub mod merge;
 pub mod metric;

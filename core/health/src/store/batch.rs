@@ -65,6 +65,20 @@ impl ImportReport {
         self.skipped.values().flat_map(BTreeMap::values).sum()
     }
 
+    /// Adds the counts of another file.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.stored += other.stored;
+        self.duplicates += other.duplicates;
+        self.merged += other.merged;
+        for (reason, kinds) in &other.skipped {
+            let mine = self.skipped.entry(*reason).or_default();
+            for (kind, n) in kinds {
+                *mine.entry(kind.clone()).or_default() += n;
+            }
+        }
+    }
+
     /// Whether every record read is accounted for.
     pub fn balances(&self) -> bool {
         self.read == self.stored + self.duplicates + self.merged + self.skipped_total()
@@ -216,6 +230,22 @@ impl Batch<'_> {
     /// Writes everything taken so far together with a mark, so that an interrupted import knows where to go on.
     pub fn checkpoint(&mut self, key: &str, value: &str) -> Result<(), HealthError> {
         self.write(0, Some((key, value)))
+    }
+
+    /// Writes everything taken so far and removes a mark: the import it belongs to is done.
+    pub(crate) fn forget_checkpoint(&mut self, key: &str) -> Result<(), HealthError> {
+        self.flush()?;
+        self.store.vault.write(|tx| {
+            tx.execute("DELETE FROM import_mark WHERE key = ?1", [key])?;
+            Ok(())
+        })
+    }
+
+    /// Writes the rest and returns the counts; merged sums wait for the next batch or chart. For a run that was
+    /// cancelled, when the user waits.
+    pub(crate) fn stop(mut self) -> Result<ImportReport, HealthError> {
+        self.flush()?;
+        Ok(self.report)
     }
 
     /// Writes the rest, makes the merged sums and returns the counts.

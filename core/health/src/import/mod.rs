@@ -1,0 +1,287 @@
+//! Importing other apps' and devices' files.
+//!
+//! [`import`] takes a path (a file, an archive, or a folder), finds out by content what it is, and streams it into the
+//! store: archives are never unpacked to disk, and memory does not grow with the file. What a file held and what
+//! became of it is counted in the [`ImportReport`]; a second import of the same file stores nothing, because the store
+//! itself drops exact duplicates.
+//!
+//! # A format
+//! Each format is a module with one `pub(super) const IMPORTER: Importer`, listed in [`IMPORTERS`]. `recognises` looks
+//! at the content ([`Input::head`], [`Input::members`], heads of members), never at the file's extension alone, and is
+//! cheap. `import` reads the input front to back, hands every record to the [`Batch`] (which counts it), and
+//!
+//! - calls [`Context::progress`] often (every few thousand records); its `?` is how a cancelled import ends;
+//! - may call [`Context::checkpoint`] between records, and starts at [`Context::resume_at`];
+//! - calls [`Context::incomplete`] when the file is damaged after some readable records: what was read stays;
+//! - never panics, and puts no value of the file into an error.
+
+mod input;
+
+pub use input::Input;
+pub(crate) use input::Member;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use cuba_vault::VaultError;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::HealthError;
+use crate::store::{Batch, ImportReport, Store};
+
+/// A format that can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it; Display gives the words")]
+pub enum Format {
+    Apple,
+    HealthConnect,
+    Gadgetbridge,
+    Fit,
+    Gpx,
+    Tcx,
+    Fitbit,
+    GoogleTakeout,
+    Garmin,
+    Withings,
+    Oura,
+    Samsung,
+    LoopHabits,
+    OpenScale,
+    CubaExport,
+    Csv,
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Apple => "Apple Health export",
+            Self::HealthConnect => "Health Connect export",
+            Self::Gadgetbridge => "Gadgetbridge database",
+            Self::Fit => "FIT file",
+            Self::Gpx => "GPX track",
+            Self::Tcx => "TCX workout",
+            Self::Fitbit => "Fitbit export",
+            Self::GoogleTakeout => "Google Takeout",
+            Self::Garmin => "Garmin export",
+            Self::Withings => "Withings export",
+            Self::Oura => "Oura export",
+            Self::Samsung => "Samsung Health export",
+            Self::LoopHabits => "Loop Habit Tracker backup",
+            Self::OpenScale => "openScale export",
+            Self::CubaExport => "Cuba export",
+            Self::Csv => "CSV table",
+        })
+    }
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the file read so far; of an archive, unpacked bytes.
+    pub done_bytes: u64,
+    /// Bytes in all, as far as the file says.
+    pub total_bytes: u64,
+}
+
+/// What an import needs from outside.
+pub struct Options<'a> {
+    /// For files that give local times without their offset.
+    pub zone: &'a TimeZone,
+    /// Now, milliseconds since 1970 UTC: for files whose times lack a year or a date.
+    pub now_ms: i64,
+    /// Told often; `Break` cancels between records.
+    pub progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+}
+
+/// What one file became.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImportedFile {
+    /// Its name without folders.
+    pub name: String,
+    /// What it is.
+    pub format: Format,
+    /// Counts; after a cancelled import, of what was read until then.
+    pub report: ImportReport,
+    /// Whether an interrupted import was taken up where it had ended; the counts are those since then.
+    pub resumed: bool,
+    /// What is wrong with the file after what could be read of it; everything before is stored.
+    pub incomplete: Option<String>,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Imported {
+    /// Each file that was recognised, in order of name.
+    pub files: Vec<ImportedFile>,
+    /// Files of a folder or archive that are no format of ours, or could not be read: name and why.
+    pub left_out: Vec<(String, String)>,
+    /// All files together.
+    pub report: ImportReport,
+    /// Whether the user stopped it. What was stored stays; the next import goes on there.
+    pub cancelled: bool,
+}
+
+/// Why an importer ends before the end of its file.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The user wants it.
+    Cancelled,
+    /// It cannot go on.
+    Failed(HealthError),
+}
+
+macro_rules! stop_from {
+    ($($error:ty),+) => { $(impl From<$error> for Stop {
+        fn from(error: $error) -> Self {
+            Self::Failed(error.into())
+        }
+    })+ };
+}
+stop_from!(HealthError, std::io::Error, VaultError, cuba_vault::rusqlite::Error);
+
+/// One format's way in; see the module's documentation.
+#[derive(Clone, Copy)]
+pub(crate) struct Importer {
+    pub(crate) format: Format,
+    pub(crate) recognises: fn(&Input) -> bool,
+    pub(crate) import: fn(&Input, &mut Batch<'_>, &mut Context<'_>) -> Result<(), Stop>,
+}
+
+/// Every format, the most specific first: the first that recognises an input takes it.
+const IMPORTERS: &[Importer] = &[];
+
+/// What an importer is given beside its file.
+pub(crate) struct Context<'a> {
+    /// For local times without an offset.
+    pub(crate) zone: &'a TimeZone,
+    /// Now, milliseconds since 1970 UTC.
+    pub(crate) now_ms: i64,
+    progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
+    total_bytes: u64,
+    mark: String,
+    resume_at: Option<String>,
+    incomplete: Option<String>,
+}
+
+impl Context<'_> {
+    /// Tells how many bytes are done.
+    ///
+    /// # Errors
+    /// [`Stop::Cancelled`] when the user wants to stop.
+    pub(crate) fn progress(&mut self, done_bytes: u64) -> Result<(), Stop> {
+        let progress =
+            Progress { done_bytes: done_bytes.min(self.total_bytes), total_bytes: self.total_bytes };
+        if (self.progress)(progress).is_break() { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    /// What the last [`Context::checkpoint`] of an interrupted import of this same file said.
+    pub(crate) fn resume_at(&self) -> Option<&str> {
+        self.resume_at.as_deref()
+    }
+
+    /// Stores everything taken so far together with the place to go on from.
+    pub(crate) fn checkpoint(&self, batch: &mut Batch<'_>, place: &str) -> Result<(), Stop> {
+        Ok(batch.checkpoint(&self.mark, place)?)
+    }
+
+    /// Notes that the file is damaged from here on (a fragment without user data: "the file ends early").
+    pub(crate) fn incomplete(&mut self, reason: impl Into<String>) {
+        self.incomplete.get_or_insert(reason.into());
+    }
+}
+
+/// Imports a file, an archive or a folder.
+///
+/// # Errors
+/// [`HealthError::Unrecognised`] when nothing in it is a format of ours, [`HealthError::BrokenFile`] when it is
+/// damaged or a bomb, and those of the database. What was stored before an error stays, and is not stored twice.
+pub fn import(store: &Store, path: &Path, options: &mut Options<'_>) -> Result<Imported, HealthError> {
+    import_input(store, &Input::open(path)?, options)
+}
+
+/// As [`import`], of a file already opened or held in memory.
+pub fn import_input(
+    store: &Store,
+    input: &Input,
+    options: &mut Options<'_>,
+) -> Result<Imported, HealthError> {
+    let mut done = Imported::default();
+    import_into(store, input, options, &mut done, 0)?;
+    if done.files.is_empty() && !done.cancelled {
+        return Err(HealthError::Unrecognised);
+    }
+    done.files.iter().for_each(|f| done.report.add(&f.report));
+    Ok(done)
+}
+
+/// A zip in a zip in a folder is as deep as real exports go.
+const MAX_DEPTH: u8 = 3;
+
+fn import_into(
+    store: &Store,
+    input: &Input,
+    options: &mut Options<'_>,
+    done: &mut Imported,
+    depth: u8,
+) -> Result<(), HealthError> {
+    if let Some(importer) = IMPORTERS.iter().find(|i| (i.recognises)(input)) {
+        let (file, cancelled) = import_as(importer, store, input, options)?;
+        done.files.push(file);
+        done.cancelled |= cancelled;
+        return Ok(());
+    }
+    if depth >= MAX_DEPTH || input.members().is_empty() {
+        done.left_out.push((input.name().to_owned(), HealthError::Unrecognised.to_string()));
+        return Ok(());
+    }
+    // An archive or folder of no known kind: each file in it speaks for itself.
+    for member in input.members() {
+        if done.cancelled {
+            break;
+        }
+        let taken = input.nested(member).and_then(|i| import_into(store, &i, options, done, depth + 1));
+        match taken {
+            Ok(()) => {}
+            Err(error @ HealthError::Vault(_)) => return Err(error),
+            Err(error) => done.left_out.push((member.base_name().to_owned(), error.to_string())),
+        }
+    }
+    Ok(())
+}
+
+fn import_as(
+    importer: &Importer,
+    store: &Store,
+    input: &Input,
+    options: &mut Options<'_>,
+) -> Result<(ImportedFile, bool), HealthError> {
+    let mark = input.fingerprint()?;
+    let resume_at = store.import_mark(&mark)?;
+    let resumed = resume_at.is_some();
+    let mut context = Context {
+        zone: options.zone,
+        now_ms: options.now_ms,
+        progress: &mut *options.progress,
+        total_bytes: input.unpacked_size(),
+        mark,
+        resume_at,
+        incomplete: None,
+    };
+    let mut batch = store.batch();
+    let end = (importer.import)(input, &mut batch, &mut context);
+    let cancelled = match end {
+        Ok(()) => {
+            batch.forget_checkpoint(&context.mark)?;
+            false
+        }
+        Err(Stop::Cancelled) => true,
+        Err(Stop::Failed(error)) => return Err(error),
+    };
+    let incomplete = context.incomplete.take();
+    let report = if cancelled { batch.stop()? } else { batch.finish()? };
+    let name = input.name().to_owned();
+    Ok((ImportedFile { name, format: importer.format, report, resumed, incomplete }, cancelled))
+}
