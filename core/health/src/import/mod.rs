@@ -15,7 +15,10 @@
 //! - calls [`Context::incomplete`] when the file is damaged after some readable records: what was read stays;
 //! - never panics, and puts no value of the file into an error.
 
+mod fit;
 mod input;
+pub(crate) mod xml;
+mod intake;
 
 pub use input::Input;
 pub(crate) use input::Member;
@@ -151,7 +154,7 @@ pub(crate) struct Importer {
 }
 
 /// Every format, the most specific first: the first that recognises an input takes it.
-const IMPORTERS: &[Importer] = &[];
+const IMPORTERS: &[Importer] = &[fit::IMPORTER];
 
 /// What an importer is given beside its file.
 pub(crate) struct Context<'a> {

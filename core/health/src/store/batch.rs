@@ -217,6 +217,11 @@ impl Batch<'_> {
         self.report.merged += 1;
     }
 
+    /// The store written to.
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
     /// Counts so far; samples still in the buffer are in `read` only.
     pub fn report(&self) -> &ImportReport {
         &self.report

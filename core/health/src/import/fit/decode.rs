@@ -148,6 +148,7 @@ pub(super) struct Decoder<R> {
     definitions: [Option<Definition>; 16],
     last_timestamp: u32,
     parts: u32,
+    position: u64,
 }
 
 impl<R: Read> Decoder<R> {
@@ -160,12 +161,18 @@ impl<R: Read> Decoder<R> {
             definitions: Default::default(),
             last_timestamp: 0,
             parts: 0,
+            position: 0,
         }
     }
 
     /// Which of the joined files the last message came from, from 1.
     pub(super) fn part(&self) -> u32 {
         self.parts
+    }
+
+    /// Bytes of data read so far.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
     /// Fills `message` with the next data message; `false` at the end.
@@ -313,6 +320,7 @@ impl<R: Read> Decoder<R> {
         }
         self.input.read_exact(into)?;
         self.left -= wanted;
+        self.position += wanted;
         self.crc = crc(self.crc, into);
         Ok(())
     }

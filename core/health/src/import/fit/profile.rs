@@ -48,7 +48,7 @@ pub(super) fn maker(id: u32) -> Option<&'static str> {
 /// Name of a workout from `sport` and `sub_sport`.
 pub(super) fn sport(sport: u32, sub_sport: u32) -> String {
     let by_detail = match (sport, sub_sport) {
-        (_, 1) => "treadmill_running",
+        (1, 1) => "treadmill_running",
         (1, 3) => "trail_running",
         (2, 5 | 6) => "indoor_cycling",
         (2, 8 | 9) => "mountain_biking",
