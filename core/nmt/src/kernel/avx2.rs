@@ -105,14 +105,22 @@ unsafe fn tiles<const KIND: u8>(
         unsafe {
             let a = a.add(i * k);
             let ahead = NR * k;
-            if KIND == MOVED || large == 0 {
+            if m == 1 && (KIND == MOVED || large == 0) {
+                // Each weight is used once and comes from far away: row after row is the order that the processor's
+                // own prefetching follows, and costs nothing but looking at the activations again.
+                for (acc, w) in acc.iter_mut().zip(w) {
+                    for b in 0..blocks {
+                        add_block::<KIND, 1>(std::array::from_mut(acc), a, [w], b * BLOCK, ahead);
+                    }
+                }
+            } else if KIND == MOVED || large == 0 {
                 for b in 0..blocks {
-                    add_block::<KIND>(&mut acc, a, w, b * BLOCK, ahead);
+                    add_block::<KIND, NR>(&mut acc, a, w, b * BLOCK, ahead);
                 }
             } else {
                 for b in 0..blocks {
                     if b < 32 && large >> b & 1 == 0 {
-                        add_block::<KIND>(&mut acc, a, w, b * BLOCK, ahead);
+                        add_block::<KIND, NR>(&mut acc, a, w, b * BLOCK, ahead);
                     } else {
                         add_large_block(&mut acc, a, w, b * BLOCK);
                     }
@@ -127,16 +135,16 @@ unsafe fn tiles<const KIND: u8>(
     }
 }
 
-/// 64 products with each of eight rows, four at a time added in 16 bits.
+/// 64 products with each of `N` rows, four at a time added in 16 bits.
 ///
 /// # Safety
 /// AVX2; `a` and each of `w` good for `at + BLOCK` bytes.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn add_block<const KIND: u8>(
-    acc: &mut [__m256i; NR],
+unsafe fn add_block<const KIND: u8, const N: usize>(
+    acc: &mut [__m256i; N],
     a: *const i8,
-    w: [*const i8; NR],
+    w: [*const i8; N],
     at: usize,
     ahead: usize,
 ) {
