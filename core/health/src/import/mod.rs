@@ -15,10 +15,13 @@
 //! - calls [`Context::incomplete`] when the file is damaged after some readable records: what was read stays;
 //! - never panics, and puts no value of the file into an error.
 
+mod apple;
 mod fit;
+mod health_connect;
 mod input;
 pub(crate) mod xml;
 mod intake;
+mod sqlite;
 
 pub use input::Input;
 pub(crate) use input::Member;
@@ -154,7 +157,7 @@ pub(crate) struct Importer {
 }
 
 /// Every format, the most specific first: the first that recognises an input takes it.
-const IMPORTERS: &[Importer] = &[fit::IMPORTER];
+const IMPORTERS: &[Importer] = &[apple::IMPORTER, fit::IMPORTER, health_connect::IMPORTER];
 
 /// What an importer is given beside its file.
 pub(crate) struct Context<'a> {

@@ -9,6 +9,7 @@ use super::sources::{self, NewSource};
 use super::write::{Inserted, Writer};
 use super::{Day, Sample, SourceId, Store, chunk_key, split_key};
 use crate::HealthError;
+use crate::log::cycle::Flow;
 use crate::metric::Metric;
 
 /// Samples held back before the days not touched for longest are written: 5 MB. Files are mostly in order of time, so
@@ -88,6 +89,7 @@ impl ImportReport {
 enum Record {
     Workout(SourceId, Box<Workout>, Vec<RoutePoint>),
     Event(SourceId, Event),
+    Flow(SourceId, Event, Flow),
     Recording(SourceId, Recording),
 }
 
@@ -186,6 +188,11 @@ impl Batch<'_> {
         self.record(Record::Event(source, event), 8)
     }
 
+    /// Takes a day of bleeding, as an event and for the cycle log, where the user's own entry of that day stays.
+    pub fn flow(&mut self, source: SourceId, event: Event, flow: Flow) -> Result<(), HealthError> {
+        self.record(Record::Flow(source, event, flow), 8)
+    }
+
     /// Takes a waveform; counts one record.
     pub fn recording(&mut self, source: SourceId, recording: Recording) -> Result<(), HealthError> {
         let weight = recording.values.len() / 2;
@@ -215,6 +222,29 @@ impl Batch<'_> {
     pub fn merged(&mut self) {
         self.report.read += 1;
         self.report.merged += 1;
+    }
+
+    /// Counts records that were read and not stored, all for one reason.
+    pub(crate) fn skip_many(&mut self, reason: SkipReason, kind: &str, n: u64) {
+        if n > 0 {
+            self.skip(reason, kind);
+            let n = n - 1;
+            self.report.read += n;
+            let kinds = self.report.skipped.entry(reason).or_default();
+            let short: String = kind.chars().take(80).collect();
+            let kind = if kinds.contains_key(&short) { short } else { "others".to_owned() };
+            *kinds.entry(kind).or_default() += n;
+        }
+    }
+
+    /// Counts a record that went into the log (a habit's day, a cycle's day) and not through this batch.
+    pub(crate) fn entered(&mut self, new: bool) {
+        self.report.read += 1;
+        if new {
+            self.report.stored += 1;
+        } else {
+            self.report.duplicates += 1;
+        }
     }
 
     /// The store written to.
@@ -314,6 +344,11 @@ impl Batch<'_> {
                         records::insert_workout(tx, *source, workout, route)?
                     }
                     Record::Event(source, event) => records::insert_event(tx, *source, event)?,
+                    Record::Flow(source, event, flow) => {
+                        tx.prepare_cached("INSERT OR IGNORE INTO cycle_day (day, flow, note) VALUES (?1, ?2, '')")?
+                            .execute((Day::of(event.start_ms, event.offset_min).0, *flow as i64))?;
+                        records::insert_event(tx, *source, event)?
+                    }
                     Record::Recording(source, recording) => {
                         records::insert_recording(tx, *source, recording)?
                     }
