@@ -7,7 +7,7 @@
 //! a temporary folder. Each measurement is a process of its own, so that its peak memory is its own; the engines take
 //! turns, and the best of the rounds counts. Seconds are CPU seconds of the one working thread: on a busy machine wall
 //! time says more about the neighbours. `ours` returns log-probabilities and word alignment as the library does by
-//! default; `bare` leaves both out, as fxtranslate does.
+//! default; `bare` leaves both out, as fxtranslate does. `--prepare DIR` only writes model, vocabulary and text there.
 #![allow(
     clippy::pedantic,
     clippy::print_stdout,
@@ -124,10 +124,12 @@ mod run {
         text: Option<PathBuf>,
         sentences: usize,
         rounds: usize,
+        prepare: Option<PathBuf>,
     }
 
     fn request() -> Request {
-        let mut request = Request { shapes: vec![], files: None, text: None, sentences: 96, rounds: 3 };
+        let mut request =
+            Request { shapes: vec![], files: None, text: None, sentences: 96, rounds: 3, prepare: None };
         let (mut model, mut vocab) = (None, None);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -139,6 +141,7 @@ mod run {
                 "--text" => request.text = Some(PathBuf::from(value())),
                 "--sentences" => request.sentences = value().parse().unwrap(),
                 "--rounds" => request.rounds = value().parse().unwrap(),
+                "--prepare" => request.prepare = Some(PathBuf::from(value())),
                 _ => panic!("unknown argument {arg}"),
             }
         }
@@ -204,6 +207,10 @@ mod run {
     pub(crate) fn parent() {
         let request = request();
         let names = if request.files.is_some() { vec!["given".to_owned()] } else { request.shapes.clone() };
+        if let (Some(folder), Some(name)) = (&request.prepare, names.first()) {
+            prepare(name, &request, folder);
+            return;
+        }
         let mut json = Vec::new();
         println!(
             "model        task    engine       words/s  of peer  first ms  peak MiB  of peer  anon MiB  tokens"
