@@ -117,6 +117,8 @@ def main() -> None:
                 rows.append(peer_row | score(args.score, peer, references))
             print(f"{pair} {name}: chrF {row['chrf']:.1f} BLEU {row['bleu']:.1f}", file=sys.stderr)
 
+    if not rows:
+        sys.exit(f"{args.data} has none of these sets: give the folder that holds eval/ with --data")
     print("| pair | set | lines | engine | chrF | BLEU | words/s |\n| --- | --- | ---: | --- | ---: | ---: | ---: |")
     for row in rows:
         speed = row.get("words_per_second", "")
