@@ -1,0 +1,81 @@
+//! Packs through the facade: add, verify, corrupt, hand on.
+
+#![cfg(feature = "translate")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Home, english};
+use cuba_ffi::{AddPackRequest, CubaError};
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
+}
+
+#[test]
+fn a_pack_is_added_verified_and_handed_on() {
+    let home = Home::new();
+    let packs = home.with_model().packs();
+    let listed = packs.list().unwrap();
+    assert!(listed.writable && listed.damaged.is_empty());
+    let pack = &listed.packs[0];
+    assert_eq!((pack.id.as_str(), pack.kind.as_str(), pack.in_use), ("en-es", "nmt", true));
+    assert!(packs.verify("en-es".into(), None).wait().unwrap().faults.is_empty());
+    let file = packs.export("en-es".into(), home.path("gift.cubapack"), None).wait().unwrap();
+    let friend = Home::new();
+    let theirs = friend.open();
+    let request = AddPackRequest { path: file, direction: None, accept_terms: false };
+    assert_eq!(theirs.packs().add(request, None).wait().unwrap().id, "en-es");
+    assert!(theirs.translate().translate(english("Good morning."), None).wait().unwrap().complete);
+    assert!(packs.remove("en-es".into()).unwrap() > 0);
+}
+
+#[test]
+fn a_corrupt_pack_is_named_and_not_used() {
+    let home = Home::new();
+    let cuba = home.with_model();
+    let mut blobs = Vec::new();
+    files_below(&home.dir.path().join("home/blobs"), &mut blobs);
+    let weights = blobs.iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(weights).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let mut permissions = weights.metadata().unwrap().permissions();
+    #[allow(clippy::permissions_set_readonly_false, reason = "a file of the test's own")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(weights, permissions).unwrap();
+    std::fs::write(weights, bytes).unwrap();
+    let faults = cuba.packs().verify("en-es".into(), None).wait().unwrap().faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("model.enes"), "{faults:?}");
+    let refused = cuba.translate().translate(english("Good morning."), None).wait();
+    assert!(matches!(refused, Err(CubaError::Damaged { .. })), "{refused:?}");
+}
+
+#[test]
+fn what_is_no_pack_is_refused() {
+    let home = Home::new();
+    let packs = home.open().packs();
+    std::fs::write(home.path("broken.cubapack"), b"PK\x03\x04 not much of a zip").unwrap();
+    let request = |path: String| AddPackRequest { path, direction: None, accept_terms: false };
+    let broken = packs.add(request(home.path("broken.cubapack")), None).wait();
+    assert!(matches!(broken, Err(CubaError::Damaged { .. })), "{broken:?}");
+    let nothing = packs.add(request(home.path("nowhere")), None).wait();
+    assert!(matches!(nothing, Err(CubaError::BadInput { .. })), "{nothing:?}");
+    let unknown = packs.verify("klingon".into(), None).wait();
+    assert!(matches!(unknown, Err(CubaError::BadInput { .. })), "{unknown:?}");
+    assert!(packs.list().unwrap().packs.is_empty());
+}
+
+#[test]
+fn the_catalogue_shows_terms_before_anything_is_fetched() {
+    let home = Home::new();
+    let offers = home.open().packs().offers();
+    assert!(offers.iter().any(|offer| offer.terms.must_accept));
+    assert!(offers.iter().all(|offer| !offer.in_use && !offer.terms.title.is_empty()));
+}
