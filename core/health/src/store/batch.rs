@@ -179,12 +179,20 @@ impl Batch<'_> {
         workout: Workout,
         route: Vec<RoutePoint>,
     ) -> Result<(), HealthError> {
+        if workout.end_ms < workout.start_ms || !plausible(workout.start_ms, workout.end_ms) {
+            self.skip(SkipReason::BadTime, "workout");
+            return Ok(());
+        }
         let weight = route.len() + 16;
         self.record(Record::Workout(source, Box::new(workout), route), weight)
     }
 
     /// Takes an event; counts one record.
     pub fn event(&mut self, source: SourceId, event: Event) -> Result<(), HealthError> {
+        if event.end_ms < event.start_ms || !plausible(event.start_ms, event.end_ms) {
+            self.skip(SkipReason::BadTime, "event");
+            return Ok(());
+        }
         self.record(Record::Event(source, event), 8)
     }
 
@@ -371,8 +379,12 @@ impl Batch<'_> {
     }
 }
 
+fn plausible(start_ms: i64, end_ms: i64) -> bool {
+    PLAUSIBLE_MS.contains(&start_ms) && PLAUSIBLE_MS.contains(&end_ms)
+}
+
 fn refusal(metric: Metric, s: &Sample) -> Option<SkipReason> {
-    if s.end_ms < s.start_ms || !PLAUSIBLE_MS.contains(&s.start_ms) || s.offset_min.unsigned_abs() > 18 * 60 {
+    if s.end_ms < s.start_ms || !plausible(s.start_ms, s.end_ms) || s.offset_min.unsigned_abs() > 18 * 60 {
         Some(SkipReason::BadTime)
     } else if s.end_ms - s.start_ms > MAX_SPAN_MS {
         Some(SkipReason::TooLong)
