@@ -181,6 +181,12 @@ pub(super) fn is_sqlite(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }
 
+/// The database in an archive or folder whose name begins with `name` (lower case).
+pub(super) fn member_named<'i>(input: &'i Input, name: &str) -> Option<&'i Member> {
+    let mut found = input.members().iter().filter(|m| m.base_name().to_lowercase().starts_with(name));
+    found.find(|m| is_sqlite(&input.member_head(m, 16)))
+}
+
 fn immutable(path: &Path) -> Result<Connection, HealthError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;

@@ -205,6 +205,15 @@ fn kind_of(goal: Goal) -> (&'static str, f64) {
     }
 }
 
+fn columns(entry: Entry) -> (bool, f64) {
+    match entry {
+        Entry::Done => (false, 1.0),
+        Entry::Missed => (false, 0.0),
+        Entry::Skipped => (true, 0.0),
+        Entry::Amount(v) => (false, v),
+    }
+}
+
 fn habit_of(r: &Row<'_>) -> Result<Habit, cuba_vault::rusqlite::Error> {
     let (kind, target): (String, f64) = (r.get("kind")?, r.get("target")?);
     let reminder: String = r.get("reminder")?;
@@ -283,12 +292,7 @@ impl Store {
                 tx.execute("DELETE FROM habit_entry WHERE habit = ?1 AND day = ?2", (key, day.0))?;
                 return Ok(());
             };
-            let (skipped, value) = match entry {
-                Entry::Done => (false, 1.0),
-                Entry::Missed => (false, 0.0),
-                Entry::Skipped => (true, 0.0),
-                Entry::Amount(v) => (false, v),
-            };
+            let (skipped, value) = columns(entry);
             tx.execute(
                 "INSERT INTO habit_entry (habit, day, skipped, value, note) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT (habit, day) DO UPDATE SET skipped = excluded.skipped, value = excluded.value,
@@ -296,6 +300,26 @@ impl Store {
                 (key, day.0, skipped, value, note),
             )?;
             Ok(())
+        })
+    }
+
+    /// Enters days that have no entry yet, with their notes, in one go; says of each whether it was new.
+    pub(crate) fn add_habit_entries(
+        &self,
+        key: &str,
+        entries: &[(Day, Entry, String)],
+    ) -> Result<Vec<bool>, HealthError> {
+        self.vault.write(|tx| {
+            let mut statement = tx.prepare_cached(
+                "INSERT INTO habit_entry (habit, day, skipped, value, note) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (habit, day) DO NOTHING",
+            )?;
+            let mut new = Vec::with_capacity(entries.len());
+            for (day, entry, note) in entries {
+                let (skipped, value) = columns(*entry);
+                new.push(statement.execute((key, day.0, skipped, value, note))? > 0);
+            }
+            Ok(new)
         })
     }
 

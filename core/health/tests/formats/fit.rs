@@ -9,7 +9,7 @@ use crate::{Home, report};
 
 /// Bytes of a field by the protocol's base types.
 #[derive(Clone, Debug)]
-pub enum V {
+pub(crate) enum V {
     U8(u8),
     I8(i8),
     U16(u16),
@@ -60,7 +60,7 @@ impl V {
 }
 
 #[derive(Default)]
-pub struct Fit {
+pub(crate) struct Fit {
     data: Vec<u8>,
     big: bool,
 }
@@ -104,7 +104,7 @@ impl Fit {
         }
     }
 
-    pub fn finish(&self) -> Vec<u8> {
+    pub(crate) fn finish(&self) -> Vec<u8> {
         let mut out = vec![14, 0x20, 0x54, 0x08];
         out.extend((self.data.len() as u32).to_le_bytes());
         out.extend(b".FIT");

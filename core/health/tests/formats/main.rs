@@ -1,6 +1,7 @@
 //! Importers of every format but Apple's, fed with files that generators here write from each format's description.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
+mod databases;
 mod fit;
 
 use std::fmt::Write as _;

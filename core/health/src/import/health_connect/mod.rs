@@ -8,7 +8,7 @@ mod tables;
 use std::collections::BTreeMap;
 
 use super::intake::Intake;
-use super::sqlite::{Database, Fields, is_sqlite, quoted};
+use super::sqlite::{Database, Fields, is_sqlite, member_named, quoted};
 use super::{Format, Importer, Input, Member, Stop};
 use crate::HealthError;
 use crate::log::cycle::Flow;
@@ -23,11 +23,7 @@ pub(super) const IMPORTER: Importer =
     } };
 
 fn member(input: &Input) -> Option<&Member> {
-    let found = input.members().iter().find(|m| {
-        let name = m.base_name().to_lowercase();
-        name.starts_with("health_connect") && name.ends_with(".db")
-    })?;
-    is_sqlite(&input.member_head(found, 16)).then_some(found)
+    member_named(input, "health_connect")
 }
 
 fn recognises(input: &Input) -> bool {
