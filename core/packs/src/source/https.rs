@@ -5,12 +5,14 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Response, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::unpack::unpack;
 use crate::digest::Digest;
@@ -93,8 +95,17 @@ struct Task<'a> {
     state: PathBuf,
 }
 
+fn roots() -> RootCerts {
+    let system = rustls_native_certs::load_native_certs().certs;
+    let system: Vec<_> = system.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+    if system.is_empty() { RootCerts::WebPki } else { RootCerts::Specific(Arc::new(system)) }
+}
+
 impl Web {
     /// A client with these settings. Proxies are taken from the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+    ///
+    /// Servers are believed whom the system believes (`SSL_CERT_FILE` and `SSL_CERT_DIR` name other roots on Unix): some
+    /// networks stand between with a certificate of their own. Where the system has none, Mozilla's roots are used.
     pub fn new(settings: WebSettings) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -103,6 +114,7 @@ impl Web {
             .timeout_recv_response(Some(settings.stall))
             .timeout_per_read(Some(settings.stall))
             .max_redirects(5)
+            .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .user_agent(concat!("cuba/", env!("CARGO_PKG_VERSION")))
             .build();
         Self { agent: config.into(), settings }
