@@ -94,10 +94,3 @@ fn keys(home: &Path) -> Result<String, crate::exit::Failure> {
 fn keys(_home: &Path) -> Result<String, crate::exit::Failure> {
     Ok("this build has no encrypted store".into())
 }
-
-#[cfg(feature = "health")]
-impl From<cuba_vault::VaultError> for crate::exit::Failure {
-    fn from(error: cuba_vault::VaultError) -> Self {
-        Self::new(crate::exit::Code::Failed, error)
-    }
-}

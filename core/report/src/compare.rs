@@ -219,7 +219,12 @@ pub fn insights(store: &Store, to: Day, language: Language) -> Result<Told, Repo
     Ok(Told { insights: found, sentences, tested })
 }
 
-fn habit_series(store: &Store, from: Day, to: Day, language: Language) -> Result<Vec<DailySeries>, ReportError> {
+fn habit_series(
+    store: &Store,
+    from: Day,
+    to: Day,
+    language: Language,
+) -> Result<Vec<DailySeries>, ReportError> {
     let len = (to.0 - from.0 + 1).max(0) as usize;
     let mut out = Vec::new();
     for habit in store.habits()?.into_iter().filter(|h| !h.archived) {
@@ -260,14 +265,19 @@ fn habit_series(store: &Store, from: Day, to: Day, language: Language) -> Result
     }
     silence_is_none(&mut trained);
     if trained.iter().flatten().next().is_some() {
-        out.push(DailySeries { name: language.words().compare.workout.to_owned(), unit: String::new(), days: trained });
+        out.push(DailySeries {
+            name: language.words().compare.workout.to_owned(),
+            unit: String::new(),
+            days: trained,
+        });
     }
     Ok(out)
 }
 
 /// Between the first and the last entry of what is only noted when it happens, a day without one is a day without it.
 fn silence_is_none(days: &mut [Option<f64>]) {
-    let (Some(first), Some(last)) = (days.iter().position(Option::is_some), days.iter().rposition(Option::is_some))
+    let (Some(first), Some(last)) =
+        (days.iter().position(Option::is_some), days.iter().rposition(Option::is_some))
     else {
         return;
     };

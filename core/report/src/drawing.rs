@@ -101,7 +101,14 @@ impl Drawing {
         self.shapes.push(Shape::Dot { x, y, radius, ink });
     }
 
-    pub(crate) fn text(&mut self, at: (f64, f64), size: f64, anchor: Anchor, ink: Ink, text: impl Into<String>) {
+    pub(crate) fn text(
+        &mut self,
+        at: (f64, f64),
+        size: f64,
+        anchor: Anchor,
+        ink: Ink,
+        text: impl Into<String>,
+    ) {
         self.shapes.push(Shape::Text { x: at.0, y: at.1, size, anchor, bold: false, ink, text: text.into() });
     }
 

@@ -174,7 +174,13 @@ mod tests {
     fn numbers_and_dates_are_written_as_the_language_does() {
         let day = jiff::civil::date(2026, 3, 1);
         let write = |l: Language| {
-            format!("{} | {} | {} | {}", l.number(-1234.5, 1), l.number(12345.0, 0), l.date(day), l.short_date(day))
+            format!(
+                "{} | {} | {} | {}",
+                l.number(-1234.5, 1),
+                l.number(12345.0, 0),
+                l.date(day),
+                l.short_date(day)
+            )
         };
         let all: Vec<String> = Language::ALL.into_iter().map(write).collect();
         assert_eq!(

@@ -12,10 +12,10 @@
 //! every app, and a build that only records needs none of it. Pictures are laid out once as plain shapes
 //! ([`drawing`]), so that a browser, a PDF and a phone show the same one.
 
-//C pub mod card;
+pub mod card;
 pub mod chart;
 pub mod compare;
-//C pub mod doctor;
+pub mod doctor;
 pub mod drawing;
 pub mod measure;
 pub mod night;
@@ -24,8 +24,8 @@ pub mod summary;
 mod error;
 mod font;
 mod language;
-//C mod page;
-//C mod pdf;
+mod page;
+mod pdf;
 mod words;
 
 pub use error::ReportError;

@@ -131,7 +131,8 @@ impl Measure {
         }
         // A difference is often smaller than what is worth showing of the value itself.
         let decimals = if sign && decimals == 0 && value.abs() < 10.0 { 1 } else { decimals };
-        let number = if sign { language.difference(value, decimals) } else { language.number(value, decimals) };
+        let number =
+            if sign { language.difference(value, decimals) } else { language.number(value, decimals) };
         if unit.is_empty() { number } else { format!("{number}\u{a0}{unit}") }
     }
 
@@ -142,7 +143,13 @@ impl Measure {
 
     /// One value a day of `from..=to`, `None` where nothing was recorded. `nights` must cover the same days for the
     /// measures of the night.
-    pub fn daily(self, store: &Store, from: Day, to: Day, nights: &[Night]) -> Result<Vec<Option<f64>>, ReportError> {
+    pub fn daily(
+        self,
+        store: &Store,
+        from: Day,
+        to: Day,
+        nights: &[Night],
+    ) -> Result<Vec<Option<f64>>, ReportError> {
         let mut out = vec![None; (i64::from(to.0) - i64::from(from.0) + 1).max(0) as usize];
         let mut put = |day: Day, value: Option<f64>| {
             if let Some(slot) = usize::try_from(day.0 - from.0).ok().and_then(|i| out.get_mut(i)) {

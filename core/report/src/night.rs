@@ -105,7 +105,8 @@ fn night_of(day: &SleepDay) -> Option<Night> {
     let has = |wanted: fn(SleepStage) -> bool| main.stages.iter().any(|s| wanted(s.stage));
     let staged = has(|s| matches!(s, SleepStage::Light | SleepStage::Deep | SleepStage::Rem));
     let naps = day.sessions.iter().enumerate().filter(|(i, _)| *i != day.main);
-    let in_bed_longer = main.end_ms - main.start_ms > main.stages.iter().map(|s| s.end_ms - s.start_ms).sum::<i64>();
+    let in_bed_longer =
+        main.end_ms - main.start_ms > main.stages.iter().map(|s| s.end_ms - s.start_ms).sum::<i64>();
     Some(Night {
         day: day.day,
         source: main.source,

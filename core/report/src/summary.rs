@@ -288,7 +288,11 @@ fn mood(
     }))
 }
 
-fn sleep(store: &Store, (from, to): (Day, Day), before: (Day, Day)) -> Result<Option<SleepSummary>, ReportError> {
+fn sleep(
+    store: &Store,
+    (from, to): (Day, Day),
+    before: (Day, Day),
+) -> Result<Option<SleepSummary>, ReportError> {
     let with_heart = to.0 - from.0 <= 31;
     let lead = REGULARITY_DAYS + 14;
     let all = night::nights(store, from.plus(-lead), to, with_heart)?;
@@ -322,7 +326,12 @@ fn sleep(store: &Store, (from, to): (Day, Day), before: (Day, Day)) -> Result<Op
     }))
 }
 
-fn workouts(store: &Store, from_ms: i64, to_ms: i64, language: Language) -> Result<Vec<Counted>, ReportError> {
+fn workouts(
+    store: &Store,
+    from_ms: i64,
+    to_ms: i64,
+    language: Language,
+) -> Result<Vec<Counted>, ReportError> {
     let mut kinds: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for (_, _, w) in store.workouts(from_ms, to_ms)? {
         let entry = kinds.entry(w.kind).or_default();
@@ -409,7 +418,9 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
     let words = language.words();
     let earlier = words.report.earlier.get(s.period as usize).copied().unwrap_or_default();
     let change = |text: Option<String>| {
-        text.map_or_else(String::new, |t| fill(words.report.line_change, &[("change", &t), ("earlier", earlier)]))
+        text.map_or_else(String::new, |t| {
+            fill(words.report.line_change, &[("change", &t), ("earlier", earlier)])
+        })
     };
     let mut out = Vec::new();
     for m in &s.metrics {
@@ -423,14 +434,20 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
             None if m.samples == 1 => format!("{}: {}", m.name, show(m.average)),
             None => fill(
                 words.report.line_average,
-                &[("name", &m.name), ("value", &show(m.average)), ("low", &show(m.low)), ("high", &show(m.high))],
+                &[
+                    ("name", &m.name),
+                    ("value", &show(m.average)),
+                    ("low", &show(m.low)),
+                    ("high", &show(m.high)),
+                ],
             ),
         };
         let difference = m.before.map(|b| m.metric.show_difference(language, m.average - b));
         out.push(format!("{line}{}", change(difference)));
     }
     if let Some(sleep) = &s.sleep {
-        let difference = sleep.before_min.map(|b| Measure::Asleep.show_difference(language, sleep.asleep_min - b));
+        let difference =
+            sleep.before_min.map(|b| Measure::Asleep.show_difference(language, sleep.asleep_min - b));
         let asleep = language.minutes(sleep.asleep_min);
         out.push(format!(
             "{}: {asleep}, {} \u{2013} {}{}",
@@ -445,7 +462,12 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
         }
     }
     for c in &s.workouts {
-        out.push(format!("{}: {} \u{d7}, {}", c.name, language.number(c.count, 0), language.minutes(c.minutes)));
+        out.push(format!(
+            "{}: {} \u{d7}, {}",
+            c.name,
+            language.number(c.count, 0),
+            language.minutes(c.minutes)
+        ));
     }
     for c in &s.events {
         let decimals = usize::from(c.count.fract() != 0.0);

@@ -59,7 +59,12 @@ pub(super) fn range(s: &Series, language: Language) -> Drawing {
     out
 }
 
-pub(super) fn line(s: &Series, band: Option<Band>, fitted: Option<(f64, f64)>, language: Language) -> Drawing {
+pub(super) fn line(
+    s: &Series,
+    band: Option<Band>,
+    fitted: Option<(f64, f64)>,
+    language: Language,
+) -> Drawing {
     let mut out = Drawing::new(WIDTH, HEIGHT, described(s, language));
     let mut values: Vec<f64> = s.points.iter().map(|p| p.value).collect();
     values.extend(band.iter().flat_map(|b| [b.low, b.high]));
@@ -68,7 +73,10 @@ pub(super) fn line(s: &Series, band: Option<Band>, fitted: Option<(f64, f64)>, l
     if let Some(b) = band {
         let (top, bottom) = (frame.y(b.high), frame.y(b.low));
         // Under the grid and the line.
-        out.shapes.insert(0, Shape::Rect { x: left, y: top, width: right - left, height: bottom - top, ink: Ink::Band });
+        out.shapes.insert(
+            0,
+            Shape::Rect { x: left, y: top, width: right - left, height: bottom - top, ink: Ink::Band },
+        );
         out.line(vec![(left, frame.y(b.middle)), (right, frame.y(b.middle))], Ink::Soft, 1.0);
     }
     let at = |p: &super::Point| (frame.middle(p.day, p.hour, length(s.step, p.day)), frame.y(p.value));
@@ -133,7 +141,9 @@ pub(super) fn hypnogram(h: &Hypnogram, language: Language) -> Drawing {
     }
     let first = (60 - h.start_minute % 60) % 60;
     let every = if h.minutes > 660.0 { 2 } else { 1 };
-    for (n, minute) in (0..).map(|i| (i, f64::from(first) + 60.0 * f64::from(i))).take_while(|m| m.1 <= h.minutes) {
+    for (n, minute) in
+        (0..).map(|i| (i, f64::from(first) + 60.0 * f64::from(i))).take_while(|m| m.1 <= h.minutes)
+    {
         if n % every == 0 {
             let hour = (h.start_minute + minute as u32) / 60 % 24;
             out.text((x(minute), height - 10.0), 10.0, Anchor::Middle, Ink::Faint, format!("{hour:02}:00"));

@@ -46,7 +46,8 @@ impl Frame {
         from_zero: bool,
         language: Language,
     ) -> Self {
-        let (mut low, mut high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let (mut low, mut high) =
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         if from_zero || low > high {
             low = 0.0;
             high = high.max(1.0);
@@ -66,7 +67,8 @@ impl Frame {
         };
         title(out, &series.title, &series.unit);
         let step = marks.iter().zip(marks.iter().skip(1)).map(|(a, b)| b - a).next().unwrap_or(1.0);
-        let decimals = if step >= 1.0 { usize::from(step.fract() > 0.01) } else { (-step.log10()).ceil() as usize };
+        let decimals =
+            if step >= 1.0 { usize::from(step.fract() > 0.01) } else { (-step.log10()).ceil() as usize };
         for mark in &marks {
             let y = frame.y(*mark);
             out.line(vec![(LEFT, y), (WIDTH - RIGHT, y)], Ink::Grid, 0.8);

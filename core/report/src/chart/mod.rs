@@ -174,7 +174,13 @@ impl Chart {
 /// std::fs::write("sleep.svg", chart.draw(Language::En).svg()).unwrap();
 /// # Ok(()) }
 /// ```
-pub fn of(store: &Store, measure: Measure, from: Day, to: Day, language: Language) -> Result<Chart, ReportError> {
+pub fn of(
+    store: &Store,
+    measure: Measure,
+    from: Day,
+    to: Day,
+    language: Language,
+) -> Result<Chart, ReportError> {
     let length = to.0 - from.0 + 1;
     let step = match length {
         ..=2 if !measure.of_night() => Step::Hour,
@@ -182,15 +188,16 @@ pub fn of(store: &Store, measure: Measure, from: Day, to: Day, language: Languag
         63..=731 => Step::Week,
         _ => Step::Month,
     };
-    let points = if measure.of_night() || matches!(measure, Measure::Metric(cuba_health::metric::Metric::Mood)) {
-        let with_heart = measure == Measure::NightHeartRate;
-        let nights = if measure.of_night() { nights(store, from, to, with_heart)? } else { Vec::new() };
-        let daily = measure.daily(store, from, to, &nights)?;
-        let days = (from.0..).map(Day).zip(daily).filter_map(|(d, v)| v.map(|v| (d, [v; 3])));
-        grouped(measure, step, days)
-    } else {
-        stored(store, measure, from, to, step)?
-    };
+    let points =
+        if measure.of_night() || matches!(measure, Measure::Metric(cuba_health::metric::Metric::Mood)) {
+            let with_heart = measure == Measure::NightHeartRate;
+            let nights = if measure.of_night() { nights(store, from, to, with_heart)? } else { Vec::new() };
+            let daily = measure.daily(store, from, to, &nights)?;
+            let days = (from.0..).map(Day).zip(daily).filter_map(|(d, v)| v.map(|v| (d, [v; 3])));
+            grouped(measure, step, days)
+        } else {
+            stored(store, measure, from, to, step)?
+        };
     if points.is_empty() {
         return Err(ReportError::NoData { what: measure.id().to_owned() });
     }
@@ -220,7 +227,13 @@ fn unit(measure: Measure, step: Step, language: Language) -> String {
     format!("{unit} {}", language.words().report.a_day).trim().to_owned()
 }
 
-fn stored(store: &Store, measure: Measure, from: Day, to: Day, step: Step) -> Result<Vec<Point>, ReportError> {
+fn stored(
+    store: &Store,
+    measure: Measure,
+    from: Day,
+    to: Day,
+    step: Step,
+) -> Result<Vec<Point>, ReportError> {
     let Measure::Metric(metric) = measure else { return Ok(Vec::new()) };
     if step == Step::Hour {
         let points = store.chart(metric, from, to, Bucket::Hour)?;
@@ -287,9 +300,11 @@ pub fn of_trend(followed: &FollowedTrend, language: Language) -> Chart {
         points: known.map(|(day, v)| point(measure, day, None, [v; 3])).collect(),
     };
     let scaled = |v: f64| measure.scaled(v);
-    let baseline = followed
-        .baseline
-        .map(|b| Band { low: scaled(b.low), middle: scaled(b.middle), high: scaled(b.high) });
+    let baseline = followed.baseline.map(|b| Band {
+        low: scaled(b.low),
+        middle: scaled(b.middle),
+        high: scaled(b.high),
+    });
     let fitted = followed.trend.filter(|_| followed.clear).map(|t| {
         // Theil-Sen's line goes through the medians of day and value.
         let mut values: Vec<f64> = followed.daily.iter().flatten().copied().collect();
@@ -324,7 +339,9 @@ pub fn of_habit(habit: &Habit, entries: &Entries, from: Day, to: Day) -> Chart {
         (Some(Entry::Skipped), _) => Kept::Skipped,
         (Some(Entry::Done), _) => Kept::Kept,
         (Some(Entry::Missed), _) => Kept::Missed,
-        (Some(Entry::Amount(v)), Goal::AtLeast(goal)) if *v * f64::from(habit.days.max(1)) >= goal => Kept::Kept,
+        (Some(Entry::Amount(v)), Goal::AtLeast(goal)) if *v * f64::from(habit.days.max(1)) >= goal => {
+            Kept::Kept
+        }
         (Some(Entry::Amount(v)), Goal::AtMost(limit)) if *v <= limit => Kept::Kept,
         (Some(Entry::Amount(v)), Goal::AtLeast(_)) if *v > 0.0 => Kept::Partly,
         (Some(Entry::Amount(v)), Goal::YesNo) if *v > 0.0 => Kept::Kept,

@@ -178,10 +178,7 @@ pub struct Log {
 impl Words {
     /// Name of a metric; its id without underscores where the table has none.
     pub fn metric(&self, metric: Metric) -> String {
-        self.metrics
-            .iter()
-            .find(|m| m.0 == metric)
-            .map_or_else(|| spaced(metric.id()), |m| m.1.to_owned())
+        self.metrics.iter().find(|m| m.0 == metric).map_or_else(|| spaced(metric.id()), |m| m.1.to_owned())
     }
 
     /// Name of a kind of event or workout; the kind itself without underscores where the table has none.
@@ -238,8 +235,22 @@ mod tests {
 
     /// Words that a wellness app must not say, in the four languages.
     const FORBIDDEN: [&str; 16] = [
-        "disease", "diagnos", "causes", "caused", "illness", "enfermedad", "diagnós", "causa", "maladie", "diagnost",
-        "provoque", "doença", "provoca", "treat", "patholog", "apnea",
+        "disease",
+        "diagnos",
+        "causes",
+        "caused",
+        "illness",
+        "enfermedad",
+        "diagnós",
+        "causa",
+        "maladie",
+        "diagnost",
+        "provoque",
+        "doença",
+        "provoca",
+        "treat",
+        "patholog",
+        "apnea",
     ];
 
     #[test]
