@@ -54,10 +54,6 @@ impl<R: Read> Table<R> {
         &self.header
     }
 
-    pub(super) fn separator(&self) -> u8 {
-        self.separator
-    }
-
     /// Bytes read so far.
     pub(super) fn position(&self) -> u64 {
         self.input.position

@@ -57,7 +57,8 @@ pub(super) fn parse(text: &str, order: Order, zone: &TimeZone) -> Option<When> {
         return None;
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    if digits == text.len() && !matches!(digits, 8 | 12 | 14) || (text.parse::<f64>().is_ok() && digits > 8) {
+    let only_digits = digits == text.len();
+    if (only_digits && !matches!(digits, 8 | 12 | 14)) || (!only_digits && digits > 8 && text.parse::<f64>().is_ok()) {
         return epoch(text.parse().ok()?, zone);
     }
     let (date, rest) = date(text, order)?;
@@ -165,7 +166,7 @@ fn time(text: &str) -> Option<(Time, &str)> {
     };
     if let Some((n, used)) = part(rest) {
         (minute, rest) = (n, rest.get(used..)?);
-        if let Some((n, used)) = part(rest).filter(|_| rest.starts_with(':') || rest.bytes().next()?.is_ascii_digit()) {
+        if let Some((n, used)) = part(rest).filter(|_| rest.starts_with(|c: char| c == ':' || c.is_ascii_digit())) {
             (second, rest) = (n, rest.get(used..)?);
         }
         if let Some(fraction) = rest.strip_prefix(['.', ',', ':']).filter(|f| f.starts_with(|c: char| c.is_ascii_digit())) {

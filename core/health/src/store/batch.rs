@@ -198,6 +198,10 @@ impl Batch<'_> {
 
     /// Takes a day of bleeding, as an event and for the cycle log, where the user's own entry of that day stays.
     pub fn flow(&mut self, source: SourceId, event: Event, flow: Flow) -> Result<(), HealthError> {
+        if event.end_ms < event.start_ms || !plausible(event.start_ms, event.end_ms) {
+            self.skip(SkipReason::BadTime, "event");
+            return Ok(());
+        }
         self.record(Record::Flow(source, event, flow), 8)
     }
 

@@ -1,0 +1,246 @@
+//! Garmin Connect's export: FIT files in zips within the zip, and JSON of what the service made of them.
+//!
+//! The FIT files are read first, since they hold every beat and step; of the JSON come nights, daily sums, weights and
+//! workouts that no file of the export has. Daily sums are another source, so that merging lets the watch win.
+
+use super::fit;
+use super::intake::Intake;
+use super::json::{self, Value, field, text};
+use super::takeout::{each_member, told};
+use super::when::{self, Order, When};
+use super::{Format, Importer, Input, Member, Stop};
+use crate::HealthError;
+use crate::metric::{Metric, SleepStage};
+use crate::store::{SkipReason, SourceId, SourceKind, Workout};
+use jiff::tz::TimeZone;
+
+pub(super) const IMPORTER: Importer = Importer {
+    format: Format::Garmin,
+    recognises: |input| {
+        input.members().iter().any(|m| {
+            m.name.contains("DI_CONNECT/") || m.name.contains("DI-Connect-") || m.base_name().ends_with("_sleepData.json")
+        })
+    },
+    import: |input, batch, context| read(input, &mut Intake::new(batch, context)),
+};
+
+fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let mut members: Vec<&Member> = input.members().iter().collect();
+    // Uploaded files before the JSON; names keep the order of time.
+    let later = |m: &Member| m.name.to_lowercase().ends_with(".json");
+    members.sort_by(|a, b| (later(a), &a.name).cmp(&(later(b), &b.name)));
+    // The order is not that of names, which checkpoints need: two runs.
+    let (first, second): (Vec<&Member>, Vec<&Member>) = members.into_iter().partition(|m| !later(m));
+    let json_begun = intake.context.resume_at().is_some_and(|at| at.to_lowercase().ends_with(".json"));
+    if !json_begun {
+        each_member(input, &first, intake, &mut |member, intake| files(input, member, intake, 0))?;
+    }
+    each_member(input, &second, intake, &mut |member, intake| json_file(input, member, intake))
+}
+
+/// FIT files, as they are or in archives.
+fn files(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>, depth: u8) -> Result<bool, Stop> {
+    let head = input.member_head(member, 16);
+    let is_zip = head.starts_with(b"PK\x03\x04");
+    if !is_zip && !fit::is_fit(&head) {
+        return Ok(false);
+    }
+    let result = (|| -> Result<(), Stop> {
+        let nested = input.nested(member)?;
+        if !is_zip {
+            return fit::read(&mut nested.reader()?, intake);
+        }
+        if depth < 2 {
+            let mut members: Vec<&Member> = nested.members().iter().collect();
+            members.sort_by(|a, b| a.name.cmp(&b.name));
+            for member in members {
+                files(&nested, member, intake, depth + 1)?;
+            }
+        }
+        Ok(())
+    })();
+    match result {
+        // One damaged file among ten thousand is counted and told, the others are read.
+        Err(Stop::Failed(HealthError::BrokenFile { .. })) => {
+            told(false, intake);
+            Ok(true)
+        }
+        other => other.map(|()| true),
+    }
+}
+
+fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
+    let name = member.base_name().to_owned();
+    let kinds: [(&str, Reader); 5] = [
+        ("sleepData", night),
+        ("UDSFile", day),
+        ("summarizedActivities", activities),
+        ("MetricsMaxMetData", vo2_max),
+        ("userBioMetrics", weight),
+    ];
+    let Some((_, take)) = kinds.into_iter().find(|k| name.contains(k.0)) else {
+        if name.to_lowercase().ends_with(".json") {
+            intake.skip(SkipReason::UnknownType, kind(&name));
+        }
+        return Ok(false);
+    };
+    let source = intake.source("garmin_connect", "Garmin Connect", SourceKind::App)?;
+    let whole = json::each(input.open_member(member)?, &[], &mut |_, element, place| {
+        take(element, source, intake)?;
+        intake.progress(place)
+    })?;
+    told(whole, intake);
+    Ok(true)
+}
+
+type Reader = fn(&Value, SourceId, &mut Intake<'_, '_, '_>) -> Result<(), Stop>;
+
+/// The part of a file's name that says what it is, without dates and the account's number.
+fn kind(name: &str) -> &str {
+    let stem = name.split('.').next().unwrap_or(name);
+    stem.split(['_', '-']).filter(|p| p.chars().all(char::is_alphabetic)).max_by_key(|p| p.len()).unwrap_or("file")
+}
+
+/// A time in UTC: text, or milliseconds.
+fn utc(value: &Value, name: &str) -> Option<When> {
+    match value.get(name)? {
+        Value::String(text) => when::parse(text, Order::MonthFirst, &TimeZone::UTC),
+        other => when::epoch(json::number(other)?, &TimeZone::UTC),
+    }
+}
+
+/// A calendar date: `2026-06-01`, or `{"date": "Jun 1, 2026 12:00:00 AM"}` in older exports.
+fn date(value: &Value, zone: &TimeZone) -> Option<When> {
+    let entry = value.get("calendarDate")?;
+    let text = entry.as_str().or_else(|| text(entry, "date"))?;
+    let text = text.split(" 12:00:00 AM").next()?;
+    let text = text.split('T').next()?;
+    when::parse(text, Order::MonthFirst, zone)
+}
+
+/// Garmin's JSON has no hypnogram, only how long each stage was: the night is kept as asleep.
+fn night(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let (Some(from), Some(to)) = (utc(value, "sleepStartTimestampGMT"), utc(value, "sleepEndTimestampGMT")) else {
+        intake.skip(SkipReason::BadTime, "sleepData");
+        return Ok(());
+    };
+    intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, None)?;
+    let score = value.get("sleepScores").and_then(|s| field(s, "overallScore"));
+    for (metric, value) in [
+        (Metric::SleepScore, score),
+        (Metric::RespiratoryRate, field(value, "averageRespiration")),
+    ] {
+        if let Some(value) = value.filter(|v| *v > 0.0) {
+            intake.at(metric, source, to.ms, value, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn day(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let zone = intake.context.zone;
+    let Some((day, end)) = date(value, zone).and_then(|d| Some((d, d.day_end(zone)?))) else {
+        intake.skip(SkipReason::BadTime, "UDSFile");
+        return Ok(());
+    };
+    let before = intake.read();
+    for (name, metric) in [
+        ("totalSteps", Metric::Steps),
+        ("totalDistanceMeters", Metric::Distance),
+        ("activeKilocalories", Metric::ActiveEnergy),
+        ("bmrKilocalories", Metric::BasalEnergy),
+        ("floorsAscendedInMeters", Metric::ElevationGained),
+    ] {
+        if let Some(amount) = field(value, name).filter(|v| *v > 0.0) {
+            intake.over(metric, source, (day.ms, end), amount, Some(day.offset))?;
+        }
+    }
+    let stress = value.get("allDayStress").and_then(|s| s.get("aggregatorList")).and_then(Value::as_array);
+    let stress = stress.and_then(|l| l.iter().find(|e| text(e, "type") == Some("TOTAL")));
+    for (metric, reading) in [
+        (Metric::RestingHeartRate, field(value, "restingHeartRate").or(field(value, "currentDayRestingHeartRate"))),
+        (Metric::Stress, stress.and_then(|s| field(s, "averageStressLevel"))),
+    ] {
+        if let Some(reading) = reading.filter(|v| *v > 0.0) {
+            intake.at(metric, source, day.ms + (end - day.ms) / 2, reading, None)?;
+        }
+    }
+    if intake.read() == before {
+        intake.skip(SkipReason::BadValue, "UDSFile");
+    }
+    Ok(())
+}
+
+fn activities(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    if let Some(list) = value.get("summarizedActivitiesExport").and_then(Value::as_array) {
+        for activity in list {
+            one_activity(activity, source, intake)?;
+        }
+        return Ok(());
+    }
+    one_activity(value, source, intake)
+}
+
+fn one_activity(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let start = utc(value, "beginTimestamp").or(utc(value, "startTimeGmt"));
+    let length = field(value, "elapsedDuration").or(field(value, "duration")).filter(|d| (0.0..1e9).contains(d));
+    let (Some(start), Some(length)) = (start, length) else {
+        intake.skip(SkipReason::BadTime, "activity");
+        return Ok(());
+    };
+    // A file of the export has it already, with its beats and its route.
+    intake.batch.flush()?;
+    let near = intake.batch.store().workouts(start.ms - 60_000, start.ms + 60_000)?;
+    if near.iter().any(|w| w.1 != source) {
+        intake.batch.merged();
+        return Ok(());
+    }
+    let mut values = Vec::new();
+    for (name, amount) in [
+        // Lengths are in centimetres, times in milliseconds.
+        ("distance.sum", field(value, "distance").map(|v| (v / 100.0 * 100.0).round() / 100.0)),
+        ("elevation_gained.sum", field(value, "elevationGain").map(|v| (v / 100.0 * 100.0).round() / 100.0)),
+        ("move_time.sum", field(value, "duration").map(|v| v / 1000.0)),
+        ("steps.sum", field(value, "steps")),
+        ("heart_rate.mean", field(value, "avgHr")),
+        ("heart_rate.max", field(value, "maxHr")),
+    ] {
+        values.extend(amount.filter(|v| *v > 0.0).map(|v| (name.to_owned(), v)));
+    }
+    let kind = value.get("activityType");
+    let kind = kind.and_then(|k| k.as_str().or_else(|| text(k, "typeKey"))).unwrap_or("other");
+    let workout = Workout {
+        kind: kind.to_lowercase(),
+        start_ms: start.ms,
+        end_ms: start.ms + length as i64,
+        offset_min: intake.offset(start.ms),
+        title: text(value, "name").unwrap_or_default().chars().take(200).collect(),
+        values,
+    };
+    Ok(intake.batch.workout(source, workout, Vec::new())?)
+}
+
+fn vo2_max(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let at = utc(value, "updateTimestamp").or_else(|| date(value, intake.context.zone));
+    match (at, field(value, "vo2MaxValue")) {
+        (Some(at), Some(v)) => intake.at(Metric::Vo2Max, source, at.ms, v, None)?,
+        (None, _) => intake.skip(SkipReason::BadTime, "MetricsMaxMetData"),
+        _ => intake.skip(SkipReason::BadValue, "MetricsMaxMetData"),
+    }
+    Ok(())
+}
+
+fn weight(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let data = value.get("metaData").unwrap_or(value);
+    let at = date(data, intake.context.zone).or_else(|| date(value, intake.context.zone));
+    let entry = value.get("weight").unwrap_or(&Value::Null);
+    let grams = json::number(entry).or_else(|| field(entry, "weight")).filter(|g| *g > 0.0);
+    let at = utc(entry, "timestampGMT").or(at);
+    match (at, grams) {
+        (Some(at), Some(grams)) => intake.at(Metric::Weight, source, at.ms, grams / 1000.0, None)?,
+        (None, _) => intake.skip(SkipReason::BadTime, "userBioMetrics"),
+        // A change of something else of the profile.
+        _ => intake.skip(SkipReason::NotHealthData, "userBioMetrics"),
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Google Fit: `All Data` with a file for each stream of points, and `Sessions`.
+//!
+//! A type has many streams: what each device wrote, and what the service made of all of them. The service's own sum
+//! (`estimated_steps`, else `merge_...`) is taken where there is one, and the streams it is made of are left out.
+
+use std::collections::BTreeMap;
+
+use super::super::intake::Intake;
+use super::super::json::{self, Value, field, text};
+use super::super::when::{self, Order};
+use super::super::{Input, Member, Stop};
+use super::told;
+use crate::metric::{Metric, SleepStage};
+use crate::store::{SkipReason, SourceKind, Workout};
+
+pub(super) fn is_sign(name: &str) -> bool {
+    (name.contains("Fit/All Data/") || name.contains("Fit/Sessions/") || name.contains("All Sessions/"))
+        && name.to_lowercase().ends_with(".json")
+        || name.contains("Fit/Daily activity metrics/")
+        || base(name).starts_with("derived_com.google.")
+}
+
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// Types of points: name, metric, unit, which value.
+const TYPES: &[(&str, Metric, &str, usize)] = &[
+    ("com.google.step_count.delta", Metric::Steps, "count", 0),
+    ("com.google.distance.delta", Metric::Distance, "m", 0),
+    ("com.google.calories.expended", Metric::TotalEnergy, "kcal", 0),
+    ("com.google.active_minutes", Metric::ExerciseTime, "min", 0),
+    ("com.google.heart_rate.bpm", Metric::HeartRate, "bpm", 0),
+    ("com.google.weight", Metric::Weight, "kg", 0),
+    ("com.google.height", Metric::Height, "m", 0),
+    ("com.google.body.fat.percentage", Metric::BodyFat, "%", 0),
+    ("com.google.oxygen_saturation", Metric::OxygenSaturation, "%", 0),
+    ("com.google.blood_pressure", Metric::BloodPressureSystolic, "mmHg", 0),
+    ("com.google.blood_pressure", Metric::BloodPressureDiastolic, "mmHg", 1),
+    ("com.google.blood_glucose", Metric::BloodGlucose, "mmol/L", 0),
+    ("com.google.body.temperature", Metric::BodyTemperature, "°C", 0),
+    ("com.google.hydration", Metric::Water, "L", 0),
+    ("com.google.speed", Metric::Speed, "m/s", 0),
+    ("com.google.power.sample", Metric::CyclingPower, "W", 0),
+    ("com.google.cycling.pedaling.cadence", Metric::CyclingCadence, "/min", 0),
+    ("com.google.respiratory_rate", Metric::RespiratoryRate, "/min", 0),
+];
+
+const SLEEP: &str = "com.google.sleep.segment";
+
+/// How well a stream stands for its type.
+fn rank(name: &str) -> u8 {
+    let name = base(name);
+    if name.contains("estimated_steps") || name.contains("estimated_st") {
+        3
+    } else if name.starts_with("derived") && name.contains("merge") {
+        2
+    } else {
+        u8::from(name.starts_with("derived"))
+    }
+}
+
+/// `com.google.heart_rate.bpm` of a file's name.
+fn type_of(name: &str) -> Option<&'static str> {
+    let name = base(name);
+    let types = TYPES.iter().map(|t| t.0).chain([SLEEP]);
+    let rest = name.strip_prefix("derived_").or(name.strip_prefix("raw_")).unwrap_or(name);
+    // The longest: `com.google.weight` begins nothing else, but names are cut off in long paths.
+    types.filter(|t| rest.starts_with(t)).max_by_key(|t| t.len())
+}
+
+/// Which streams are taken.
+pub(super) struct Plan {
+    best: BTreeMap<&'static str, u8>,
+}
+
+impl Plan {
+    pub(super) fn of(input: &Input) -> Self {
+        let mut best = BTreeMap::new();
+        for member in input.members() {
+            if let Some(kind) = type_of(&member.name) {
+                let entry = best.entry(kind).or_insert(0);
+                *entry = rank(&member.name).max(*entry);
+            }
+        }
+        Self { best }
+    }
+
+    /// Reads a file if it is one of Google Fit's.
+    pub(super) fn file(
+        &self,
+        input: &Input,
+        member: &Member,
+        intake: &mut Intake<'_, '_, '_>,
+    ) -> Result<bool, Stop> {
+        let name = &member.name;
+        if !name.to_lowercase().ends_with(".json") {
+            return Ok(false);
+        }
+        if name.contains("Sessions/") {
+            let whole = json::each(input.open_member(member)?, &[], &mut |_, session, _| session_of(session, intake))?;
+            told(whole, intake);
+            return Ok(true);
+        }
+        if !name.contains("All Data/") && !base(name).starts_with("derived_com") && !base(name).starts_with("raw_com") {
+            return Ok(false);
+        }
+        let Some(kind) = type_of(name) else {
+            intake.skip(SkipReason::UnknownType, stream(name));
+            return Ok(true);
+        };
+        let best = self.best.get(kind).copied().unwrap_or(0);
+        if best >= 2 && rank(name) < best {
+            intake.skip(SkipReason::NotHealthData, "stream that another sums up");
+            return Ok(true);
+        }
+        let whole = json::each(input.open_member(member)?, &["Data Points"], &mut |_, point, place| {
+            point_of(kind, point, intake)?;
+            intake.progress(place)
+        })?;
+        told(whole, intake);
+        Ok(true)
+    }
+}
+
+fn stream(name: &str) -> &str {
+    let name = base(name);
+    let rest = name.strip_prefix("derived_").or(name.strip_prefix("raw_")).unwrap_or(name);
+    rest.split('_').next().unwrap_or(rest)
+}
+
+/// The application in an id such as `raw:com.google.weight:com.withings.wiscale2:`.
+fn app(id: &str) -> &str {
+    id.split(':').nth(2).filter(|a| !a.is_empty()).unwrap_or("com.google.android.gms")
+}
+
+fn point_of(kind: &str, point: &Value, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let nanos = |name: &str| point.get(name).and_then(Value::as_i64).map(|n| n / 1_000_000);
+    let (Some(from), Some(to)) = (nanos("startTimeNanos").or(nanos("endTimeNanos")), nanos("endTimeNanos")) else {
+        intake.skip(SkipReason::BadTime, kind);
+        return Ok(());
+    };
+    let app = app(text(point, "originDataSourceId").unwrap_or_default()).to_owned();
+    let source_kind = if app == "com.google.android.gms" { SourceKind::Phone } else { SourceKind::App };
+    let name = if app == "com.google.android.gms" { "Google Fit" } else { &app };
+    let source = intake.source(&format!("google_fit:{app}"), name, source_kind)?;
+    let values = point.get("fitValue").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let value = |i: usize| {
+        let v = values.get(i)?;
+        let v = v.get("value").unwrap_or(v);
+        field(v, "fpVal").or(field(v, "intVal"))
+    };
+    if kind == SLEEP {
+        let stage = match value(0).map(|v| v as i64) {
+            Some(1) => SleepStage::Awake,
+            Some(2) => SleepStage::Asleep,
+            Some(3) => SleepStage::OutOfBed,
+            Some(4) => SleepStage::Light,
+            Some(5) => SleepStage::Deep,
+            Some(6) => SleepStage::Rem,
+            _ => {
+                intake.skip(SkipReason::BadValue, kind);
+                return Ok(());
+            }
+        };
+        return Ok(intake.stage(source, (from, to), stage, None)?);
+    }
+    for (_, metric, unit, which) in TYPES.iter().filter(|t| t.0 == kind) {
+        let Some(value) = value(*which).and_then(|v| metric.info().unit.convert(v, unit)) else {
+            intake.skip(SkipReason::BadValue, kind);
+            continue;
+        };
+        // Values come in single precision: 80.1 is written 80.0999984741211.
+        let value = if metric.info().kind == crate::metric::Kind::Cumulative { value } else { round6(value) };
+        if metric.info().kind == crate::metric::Kind::Cumulative {
+            intake.over(*metric, source, (from, to.max(from)), value, None)?;
+        } else {
+            intake.at(*metric, source, to, value, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// Six digits: what single precision holds.
+fn round6(v: f64) -> f64 {
+    if v == 0.0 { 0.0 } else { format!("{v:.5e}").parse().unwrap_or(v) }
+}
+
+fn session_of(session: &Value, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let zone = intake.context.zone;
+    let at = |name: &str| when::parse(text(session, name)?, Order::MonthFirst, zone);
+    let (Some(from), Some(to)) = (at("startTime"), at("endTime")) else {
+        intake.skip(SkipReason::BadTime, "session");
+        return Ok(());
+    };
+    let activity = text(session, "fitnessActivity").unwrap_or("other").to_lowercase();
+    let source = intake.source("google_fit:sessions", "Google Fit", SourceKind::App)?;
+    if activity.starts_with("sleep") {
+        // Its stages are in the sleep segments.
+        intake.batch.merged();
+        return Ok(());
+    }
+    let mut values = Vec::new();
+    for entry in session.get("aggregate").and_then(Value::as_array).into_iter().flatten() {
+        let name = match text(entry, "metricName") {
+            Some("com.google.calories.expended") => "active_energy.sum",
+            Some("com.google.step_count.delta") => "steps.sum",
+            Some("com.google.distance.delta") => "distance.sum",
+            _ => continue,
+        };
+        let value = field(entry, "floatValue").or(field(entry, "intValue"));
+        values.extend(value.filter(|v| *v > 0.0).map(|v| (name.to_owned(), round6(v))));
+    }
+    let workout = Workout {
+        kind: match activity.as_str() {
+            "biking" => "cycling".to_owned(),
+            other => other.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).take(40).collect(),
+        },
+        start_ms: from.ms,
+        end_ms: to.ms.max(from.ms),
+        offset_min: intake.offset(from.ms),
+        title: text(session, "name").unwrap_or_default().to_owned(),
+        values,
+    };
+    Ok(intake.batch.workout(source, workout, Vec::new())?)
+}
