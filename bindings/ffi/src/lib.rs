@@ -5,8 +5,8 @@
 //! dropped, and reports to a listener, the present state first and then at most ten times a second. What the platform
 //! owns (key store, clock, memory and power, speech, notifications) comes in as traits that the app implements.
 //!
-//! It must not decide anything: no language, unit, merging rule or retry lives here. It must not block inside an `async`
-//! function, let a panic through, or put text of the user or a health value into an error.
+//! It must not decide anything: no language, unit, merging rule or retry lives here. It must not open a connection, block
+//! inside an `async` function, let a panic through, or put text of the user or a health value into an error.
 //!
 //! Why this way. A screen wants whole states, not events: a listener that is slow, throws or comes late misses nothing
 //! and holds up nobody. One error type names only what a screen treats differently. Cargo features cut the library: a

@@ -225,25 +225,6 @@ impl Packs {
     }
 }
 
-#[cfg(feature = "download")]
-#[uniffi::export]
-impl Packs {
-    /// Fetches a pack of the built-in catalogue over HTTPS. What has arrived when it is interrupted is kept.
-    pub fn download(
-        &self,
-        pack: String,
-        accept_terms: bool,
-        listener: Option<Arc<dyn ProgressListener>>,
-    ) -> Arc<PackTask> {
-        self.install(listener, accept_terms, move |_| {
-            let unknown = || PackError::NotFound { what: format!("an offer of {pack:.64}") };
-            let offer = Catalogue::built_in().find(&named(&pack)).cloned().ok_or_else(unknown)?;
-            let web = cuba_packs::Web::new(cuba_packs::WebSettings::default());
-            Ok(Box::new(cuba_packs::ListedSource::new(offer).with_web(web)))
-        })
-    }
-}
-
 fn named(pack: &str) -> PackRef {
     pack.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
 }

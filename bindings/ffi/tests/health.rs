@@ -37,17 +37,20 @@ fn november(metric: &str) -> ChartRequest {
     }
 }
 
-/// An hour of heart rate in the open format.
+/// An hour of heart rate as Apple Health exports it.
 fn export_file(home: &Home) -> String {
-    let start: Vec<String> = (0..60).map(|i| if i == 0 { MORNING } else { MINUTE }.to_string()).collect();
-    let text = format!(
-        "{{\"cuba_health\":1}}\n{{\"source\":{{\"id\":1,\"key\":\"watch\",\"name\":\"Watch\",\"kind\":\"watch\"}}}}\n\
-         {{\"samples\":{{\"metric\":\"heart_rate\",\"source\":1,\"start\":[{}],\"length\":0,\"offset\":0,\"value\":[{}]}}}}\n",
-        start.join(","),
-        (0..60).map(|i| (60 + i % 10).to_string()).collect::<Vec<_>>().join(",")
-    );
-    let path = home.path("export.jsonl");
-    std::fs::write(&path, text).unwrap();
+    let record = |minute: i64| {
+        format!(
+            "<Record type=\"HKQuantityTypeIdentifierHeartRate\" sourceName=\"Watch\" unit=\"count/min\" \
+             startDate=\"2026-11-02 08:{minute:02}:00 +0000\" endDate=\"2026-11-02 08:{minute:02}:00 +0000\" \
+             value=\"{}\"/>\n",
+            60 + minute % 10
+        )
+    };
+    let records: String = (0..60).map(record).collect();
+    let path = home.path("export.xml");
+    std::fs::write(&path, format!("<?xml version=\"1.0\"?>\n<HealthData locale=\"en_GB\">\n{records}</HealthData>\n"))
+        .unwrap();
     path
 }
 
@@ -64,7 +67,7 @@ fn an_import_is_counted_and_charted() {
     assert_eq!(chart.len(), 1);
     assert_eq!((chart[0].day.as_str(), chart[0].count, chart[0].mean), ("2026-11-02", 60, 64.5));
     assert_eq!(health.present().unwrap()[0].id, "heart_rate");
-    assert_eq!(health.sources().unwrap()[0].key, "watch");
+    assert_eq!(health.sources().unwrap()[0].name, "Watch");
 }
 
 #[test]

@@ -65,7 +65,8 @@ fn a_listener_hears_the_present_state_first_and_then_seldom() {
         noted.lock().unwrap().push((Instant::now(), state.stage));
         Ok(())
     }));
-    translate.translate(english(&long_text()), Some(listener)).wait().unwrap();
+    let text: String = long_text().chars().take(12_000).collect();
+    translate.translate(english(&text), Some(listener)).wait().unwrap();
     while !times.lock().unwrap().last().is_some_and(|(_, stage)| stage.is_end()) {
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -41,18 +41,18 @@ fn a_corrupt_pack_is_named_and_not_used() {
     let cuba = home.with_model();
     let mut blobs = Vec::new();
     files_below(&home.dir.path().join("home/blobs"), &mut blobs);
-    let weights = blobs.iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
-    let mut bytes = std::fs::read(weights).unwrap();
+    let largest = blobs.iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(largest).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    let mut permissions = weights.metadata().unwrap().permissions();
+    let mut permissions = largest.metadata().unwrap().permissions();
     #[allow(clippy::permissions_set_readonly_false, reason = "a file of the test's own")]
     permissions.set_readonly(false);
-    std::fs::set_permissions(weights, permissions).unwrap();
-    std::fs::write(weights, bytes).unwrap();
+    std::fs::set_permissions(largest, permissions).unwrap();
+    std::fs::write(largest, bytes).unwrap();
     let faults = cuba.packs().verify("en-es".into(), None).wait().unwrap().faults;
     assert_eq!(faults.len(), 1, "{faults:?}");
-    assert!(faults[0].contains("model.enes"), "{faults:?}");
+    assert!(faults[0].contains("vocab.enes"), "{faults:?}");
     let refused = cuba.translate().translate(english("Good morning."), None).wait();
     assert!(matches!(refused, Err(CubaError::Damaged { .. })), "{refused:?}");
 }

@@ -7,16 +7,15 @@ pub use views::{
     RouteView, SegmentView, TranslateRequest, TranslationState, TranslationView,
 };
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use cuba_translate::installed::{self, EngineSettings};
-use cuba_translate::{Cancel, Completion, Event, LanguageCode, Quiet, Translator};
+use cuba_translate::{Cancel, Completion, Event, LanguageCode, Translator};
 
 use crate::cuba::Shared;
-use crate::task::{Deliver, Lane, State as _, guard, progress, task};
+use crate::task::{Deliver, Lane, guard, progress, task};
 use crate::{
-    CubaError, Direction, ListenerError, Packs, PlatformError, Power, ProgressListener, ProgressState, Stage,
+    CubaError, Direction, ListenerError, Packs, PlatformError, Power, ProgressListener, ProgressState,
 };
 
 /// Hears a translation grow.
@@ -136,8 +135,9 @@ impl Translate {
             listener.map(|l| Box::new(move |state| l.on_state(state)) as Deliver<TranslationState>);
         TranslationTask::of(self.lane.start(deliver, move |cancel, board| {
             let wanted = request.to_core()?;
+            let mut told = 0;
             let done = translator?.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
-                board.update(|state| state.hear(event));
+                board.update(|state| state.hear(event, wanted.text, &mut told));
             })?;
             Ok(done.into())
         }))

@@ -304,13 +304,15 @@ impl State for TranslationState {
 }
 
 impl TranslationState {
-    pub(super) fn hear(&mut self, event: Event<'_>) {
+    /// `told` is where the last sentence ended in the source: what lies between two sentences comes from there.
+    pub(super) fn hear(&mut self, event: Event<'_>, source: &str, told: &mut usize) {
         match event {
             Event::Planned { from, .. } => self.from = Some(from.to_string()),
             Event::Segmented { segments } => self.total = segments as u32,
-            Event::Translated { index, segment, before, .. } => {
-                self.text.push_str(before);
+            Event::Translated { index, segment, .. } => {
+                self.text.push_str(source.get(*told..segment.start).unwrap_or_default());
                 self.text.push_str(&segment.target);
+                *told = segment.start + segment.source.len();
                 self.done = index as u32 + 1;
             }
             _ => {}
