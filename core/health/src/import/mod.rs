@@ -16,13 +16,29 @@
 //! - never panics, and puts no value of the file into an error.
 
 mod apple;
+mod csv;
 mod fit;
+#[doc(hidden)]
+pub mod fuzzing;
+mod gadgetbridge;
+mod garmin;
 mod health_connect;
 mod input;
 pub(crate) mod xml;
 mod intake;
+mod json;
+mod loop_habits;
+mod openscale;
+mod oura;
+mod samsung;
 mod sqlite;
+mod table;
+mod takeout;
+mod track;
+mod when;
+mod withings;
 
+pub use csv::{MappedColumn, Mapping, import_csv, import_csv_input};
 pub use input::Input;
 pub(crate) use input::Member;
 
@@ -157,7 +173,23 @@ pub(crate) struct Importer {
 }
 
 /// Every format, the most specific first: the first that recognises an input takes it.
-const IMPORTERS: &[Importer] = &[apple::IMPORTER, fit::IMPORTER, health_connect::IMPORTER];
+const IMPORTERS: &[Importer] = &[
+    apple::IMPORTER,
+    fit::IMPORTER,
+    health_connect::IMPORTER,
+    gadgetbridge::IMPORTER,
+    loop_habits::IMPORTER,
+    garmin::IMPORTER,
+    samsung::IMPORTER,
+    withings::IMPORTER,
+    takeout::FITBIT,
+    takeout::GOOGLE,
+    oura::IMPORTER,
+    track::GPX,
+    track::TCX,
+    openscale::IMPORTER,
+    csv::IMPORTER,
+];
 
 /// What an importer is given beside its file.
 pub(crate) struct Context<'a> {
@@ -234,7 +266,7 @@ fn import_into(
     depth: u8,
 ) -> Result<(), HealthError> {
     if let Some(importer) = IMPORTERS.iter().find(|i| (i.recognises)(input)) {
-        let (file, cancelled) = import_as(importer, store, input, options)?;
+        let (file, cancelled) = import_as(importer.format, &importer.import, store, input, options)?;
         done.files.push(file);
         done.cancelled |= cancelled;
         return Ok(());
@@ -258,8 +290,25 @@ fn import_into(
     Ok(())
 }
 
+/// Takes a file as the format that the caller knows it to be.
+fn import_one(
+    format: Format,
+    store: &Store,
+    input: &Input,
+    options: &mut Options<'_>,
+    run: &Run<'_>,
+) -> Result<Imported, HealthError> {
+    let (file, cancelled) = import_as(format, run, store, input, options)?;
+    let report = file.report.clone();
+    Ok(Imported { files: vec![file], report, cancelled, ..Imported::default() })
+}
+
+/// What reads one format.
+type Run<'a> = dyn Fn(&Input, &mut Batch<'_>, &mut Context<'_>) -> Result<(), Stop> + 'a;
+
 fn import_as(
-    importer: &Importer,
+    format: Format,
+    run: &Run<'_>,
     store: &Store,
     input: &Input,
     options: &mut Options<'_>,
@@ -277,7 +326,7 @@ fn import_as(
         incomplete: None,
     };
     let mut batch = store.batch();
-    let end = (importer.import)(input, &mut batch, &mut context);
+    let end = run(input, &mut batch, &mut context);
     let cancelled = match end {
         Ok(()) => {
             batch.forget_checkpoint(&context.mark)?;
@@ -289,5 +338,5 @@ fn import_as(
     let incomplete = context.incomplete.take();
     let report = if cancelled { batch.stop()? } else { batch.finish()? };
     let name = input.name().to_owned();
-    Ok((ImportedFile { name, format: importer.format, report, resumed, incomplete }, cancelled))
+    Ok((ImportedFile { name, format, report, resumed, incomplete }, cancelled))
 }

@@ -21,6 +21,8 @@ mod kinds;
 mod record;
 mod route;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod text;
 mod workout;
 
@@ -33,15 +35,16 @@ use serde::{Deserialize, Serialize};
 use super::xml::{Node, Xml};
 use super::{Context, Format, Importer, Input, Member, Stop};
 use crate::HealthError;
-use crate::store::{Batch, Event, NewSource, RoutePoint, SkipReason, SourceKind, Workout};
+use crate::store::{Batch, Event, NewSource, Recording, RoutePoint, SkipReason, SourceKind, Workout};
 use record::Reader;
 
 pub(super) const IMPORTER: Importer = Importer { format: Format::Apple, recognises, import };
 
-/// XML between two checkpoints: a third of a second on a computer, some seconds on a small phone.
-const CHECKPOINT_EVERY: u64 = 64 << 20;
+/// XML between two checkpoints: a third of a second on a computer, some seconds on a small phone. Tests have small
+/// files and want to see several.
+const CHECKPOINT_EVERY: u64 = if cfg!(test) { 256 << 10 } else { 64 << 20 };
 /// Tags between two reports of progress.
-const PROGRESS_EVERY: u32 = 8192;
+const PROGRESS_EVERY: u32 = if cfg!(test) { 256 } else { 8192 };
 
 fn is_export(head: &[u8]) -> bool {
     let head = head.get(..1024).unwrap_or(head);
@@ -146,16 +149,17 @@ fn import(input: &Input, batch: &mut Batch<'_>, context: &mut Context<'_>) -> Re
 }
 
 /// Passes over what is stored already.
-fn skip(stream: &mut impl Read, mut bytes: u64, context: &mut Context<'_>) -> Result<(), Stop> {
+fn skip(stream: &mut impl Read, bytes: u64, context: &mut Context<'_>) -> Result<(), Stop> {
     let mut buffer = vec![0; 64 * 1024];
-    while bytes > 0 {
-        let want = usize::try_from(bytes).unwrap_or(usize::MAX).min(buffer.len());
+    let mut done = 0;
+    while done < bytes {
+        let want = usize::try_from(bytes - done).unwrap_or(usize::MAX).min(buffer.len());
         let n = stream.read(buffer.get_mut(..want).unwrap_or_default())?;
         if n == 0 {
             break;
         }
-        bytes -= n as u64;
-        context.progress(0)?;
+        done += n as u64;
+        context.progress(done)?;
     }
     Ok(())
 }
@@ -199,14 +203,14 @@ fn records(
             }
         }
     }
-    if !ended {
-        if !reader.is_between_records() {
-            batch.skip(SkipReason::Broken, "XML");
-        }
-        context.incomplete(match xml.reader().damaged.take() {
-            Some(reason) => format!("{reason}; export it again to get the rest"),
-            None => "the file ends early; export it again to get the rest".to_owned(),
-        });
+    if !ended && !reader.is_between_records() {
+        batch.skip(SkipReason::Broken, "XML");
+    }
+    // A wrong checksum shows after the last tag.
+    match xml.reader().damaged.take() {
+        Some(reason) => context.incomplete(format!("{reason}; export it again to get the rest")),
+        None if !ended => context.incomplete("the file ends early; export it again to get the rest"),
+        None => {}
     }
     Ok(())
 }
@@ -276,6 +280,16 @@ fn rest(
         batch.workout(source, workout, points)?;
     }
     Ok(())
+}
+
+/// For fuzzing: the points of a GPX file.
+pub(super) fn route_points_of(reader: impl Read) -> Vec<RoutePoint> {
+    route::points(reader)
+}
+
+/// For fuzzing: the recording of a CSV.
+pub(super) fn ecg_of(reader: impl Read) -> Option<Recording> {
+    ecg::read(reader).map(|(recording, _)| recording)
 }
 
 /// An event without an end of its own.
