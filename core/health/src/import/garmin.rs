@@ -3,6 +3,8 @@
 //! The FIT files are read first, since they hold every beat and step; of the JSON come nights, daily sums, weights and
 //! workouts that no file of the export has. Daily sums are another source, so that merging lets the watch win.
 
+use std::collections::BTreeSet;
+
 use super::fit;
 use super::intake::Intake;
 use super::json::{self, Value, field, text};
@@ -71,10 +73,12 @@ fn files(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>, depth:
 
 fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
     let name = member.base_name().to_owned();
-    let kinds: [(&str, Reader); 5] = [
+    if name.contains("summarizedActivities") {
+        return activities(input, member, intake);
+    }
+    let kinds: [(&str, Reader); 4] = [
         ("sleepData", night),
         ("UDSFile", day),
-        ("summarizedActivities", activities),
         ("MetricsMaxMetData", vo2_max),
         ("userBioMetrics", weight),
     ];
@@ -171,35 +175,48 @@ fn day(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Resu
     Ok(())
 }
 
-fn activities(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    if let Some(list) = value.get("summarizedActivitiesExport").and_then(Value::as_array) {
-        for activity in list {
-            one_activity(activity, source, intake)?;
+fn activities(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
+    let source = intake.source("garmin_connect", "Garmin Connect", SourceKind::App)?;
+    // Those that a file of the export has already, with their beats and routes.
+    intake.batch.flush()?;
+    let known = intake.batch.store().workouts(i64::MIN, i64::MAX)?;
+    let known: BTreeSet<i64> = known.iter().filter(|w| w.1 != source).map(|w| w.2.start_ms).collect();
+    let whole = json::each(input.open_member(member)?, &[], &mut |_, element, place| {
+        match element.get("summarizedActivitiesExport").and_then(Value::as_array) {
+            Some(list) => {
+                for activity in list {
+                    one_activity(activity, source, &known, intake)?;
+                }
+            }
+            None => one_activity(element, source, &known, intake)?,
         }
-        return Ok(());
-    }
-    one_activity(value, source, intake)
+        intake.progress(place)
+    })?;
+    told(whole, intake);
+    Ok(true)
 }
 
-fn one_activity(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+fn one_activity(
+    value: &Value,
+    source: SourceId,
+    known: &BTreeSet<i64>,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
     let start = utc(value, "beginTimestamp").or(utc(value, "startTimeGmt"));
     let length = field(value, "elapsedDuration").or(field(value, "duration")).filter(|d| (0.0..1e9).contains(d));
     let (Some(start), Some(length)) = (start, length) else {
         intake.skip(SkipReason::BadTime, "activity");
         return Ok(());
     };
-    // A file of the export has it already, with its beats and its route.
-    intake.batch.flush()?;
-    let near = intake.batch.store().workouts(start.ms - 60_000, start.ms + 60_000)?;
-    if near.iter().any(|w| w.1 != source) {
+    if known.range(start.ms.saturating_sub(60_000)..=start.ms.saturating_add(60_000)).next().is_some() {
         intake.batch.merged();
         return Ok(());
     }
     let mut values = Vec::new();
     for (name, amount) in [
         // Lengths are in centimetres, times in milliseconds.
-        ("distance.sum", field(value, "distance").map(|v| (v / 100.0 * 100.0).round() / 100.0)),
-        ("elevation_gained.sum", field(value, "elevationGain").map(|v| (v / 100.0 * 100.0).round() / 100.0)),
+        ("distance.sum", field(value, "distance").map(|v| v.round() / 100.0)),
+        ("elevation_gained.sum", field(value, "elevationGain").map(|v| v.round() / 100.0)),
         ("move_time.sum", field(value, "duration").map(|v| v / 1000.0)),
         ("steps.sum", field(value, "steps")),
         ("heart_rate.mean", field(value, "avgHr")),

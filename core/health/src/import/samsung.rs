@@ -154,8 +154,11 @@ impl Columns {
     }
 }
 
-/// `UTC+0200`.
+/// `UTC+0200`; milliseconds in older exports.
 fn offset_of(text: &str) -> Option<i16> {
+    if let Ok(ms) = text.parse::<i64>() {
+        return i16::try_from(ms / 60_000).ok().filter(|m| m.abs() <= 18 * 60);
+    }
     let rest = text.strip_prefix("UTC")?;
     if rest.is_empty() {
         return Some(0);

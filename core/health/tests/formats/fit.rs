@@ -127,7 +127,7 @@ fn crc16(bytes: &[u8]) -> u16 {
 /// 2026-06-01T06:00:00Z in FIT seconds.
 const T: u32 = 1_780_293_600 - 631_065_600;
 
-fn activity() -> Fit {
+pub(crate) fn activity() -> Fit {
     let mut f = Fit::default();
     f.message(0, 0, &[(0, V::U8(4)), (1, V::U16(1)), (2, V::U16(3121)), (3, V::U32(77)), (4, V::U32(T))]);
     f.message(1, 23, &[(253, V::U32(T)), (0, V::U8(0)), (27, V::Text("Edge 530"))]);

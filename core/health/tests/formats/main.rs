@@ -2,7 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
 mod databases;
+mod exports;
 mod fit;
+mod texts;
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;

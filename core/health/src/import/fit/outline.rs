@@ -58,10 +58,25 @@ impl Part {
                 format!("{maker} {name}")
             }
             (Some(name), _) => name.clone(),
-            (None, Some(maker)) => format!("{maker} {}", self.product),
+            (None, Some(maker)) => match profile::product(self.maker, self.product) {
+                Some(product) => format!("{maker} {product}"),
+                None => format!("{maker} {}", self.product),
+            },
             (None, None) => format!("FIT device {}-{}", self.maker, self.product),
         };
-        (key, name, if self.maker == 265 || self.maker == 260 { SourceKind::App } else { SourceKind::Watch })
+        let lower = name.to_lowercase();
+        let kind = if matches!(self.maker, 260 | 265) {
+            SourceKind::App
+        } else if lower.contains("index") {
+            SourceKind::Scale
+        } else if lower.contains("vivofit") || lower.contains("vivosmart") {
+            SourceKind::Band
+        } else if lower.contains("hrm") {
+            SourceKind::Strap
+        } else {
+            SourceKind::Watch
+        };
+        (key, name, kind)
     }
 
     /// The sport at a moment: of the session, else of the file.

@@ -48,25 +48,40 @@ const TYPES: &[(&str, Metric, &str, usize)] = &[
 
 const SLEEP: &str = "com.google.sleep.segment";
 
+/// A stream's id, `derived:com.google.heart_rate.bpm:com.google.android.gms:merge_heart_rate_bpm`: from the beginning
+/// of the file, since names are cut off in the archive.
+fn id_of(input: &Input, member: &Member) -> String {
+    let head = input.member_head(member, 1024);
+    let head = String::from_utf8_lossy(&head);
+    let named = head.split_once("\"Data Source\"").and_then(|(_, rest)| rest.split('"').nth(1));
+    named.filter(|id| id.contains(':')).map_or_else(|| base(&member.name).replacen('_', ":", 1), str::to_owned)
+}
+
 /// How well a stream stands for its type.
-fn rank(name: &str) -> u8 {
-    let name = base(name);
-    if name.contains("estimated_steps") || name.contains("estimated_st") {
+fn rank(id: &str) -> u8 {
+    if id.contains("estimated_steps") {
         3
-    } else if name.starts_with("derived") && name.contains("merge") {
+    } else if id.starts_with("derived") && id.contains("merge_") {
         2
     } else {
-        u8::from(name.starts_with("derived"))
+        u8::from(id.starts_with("derived"))
     }
 }
 
-/// `com.google.heart_rate.bpm` of a file's name.
-fn type_of(name: &str) -> Option<&'static str> {
-    let name = base(name);
-    let types = TYPES.iter().map(|t| t.0).chain([SLEEP]);
-    let rest = name.strip_prefix("derived_").or(name.strip_prefix("raw_")).unwrap_or(name);
-    // The longest: `com.google.weight` begins nothing else, but names are cut off in long paths.
-    types.filter(|t| rest.starts_with(t)).max_by_key(|t| t.len())
+/// The type of an id.
+fn type_of(id: &str) -> Option<&'static str> {
+    let rest = id.split_once(':').map_or(id, |i| i.1);
+    let named = rest.split(':').next().unwrap_or(rest);
+    let types = || TYPES.iter().map(|t| t.0).chain([SLEEP]);
+    // Of a file's name only the beginning is known.
+    types().find(|t| *t == named).or_else(|| {
+        types().filter(|t| rest.strip_prefix(t).is_some_and(|r| r.starts_with('_'))).max_by_key(|t| t.len())
+    })
+}
+
+fn is_stream(name: &str) -> bool {
+    name.to_lowercase().ends_with(".json")
+        && (name.contains("All Data/") || base(name).starts_with("derived_com") || base(name).starts_with("raw_com"))
 }
 
 /// Which streams are taken.
@@ -77,10 +92,11 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn of(input: &Input) -> Self {
         let mut best = BTreeMap::new();
-        for member in input.members() {
-            if let Some(kind) = type_of(&member.name) {
+        for member in input.members().iter().filter(|m| is_stream(&m.name)) {
+            let id = id_of(input, member);
+            if let Some(kind) = type_of(&id) {
                 let entry = best.entry(kind).or_insert(0);
-                *entry = rank(&member.name).max(*entry);
+                *entry = rank(&id).max(*entry);
             }
         }
         Self { best }
@@ -102,15 +118,16 @@ impl Plan {
             told(whole, intake);
             return Ok(true);
         }
-        if !name.contains("All Data/") && !base(name).starts_with("derived_com") && !base(name).starts_with("raw_com") {
+        if !is_stream(name) {
             return Ok(false);
         }
-        let Some(kind) = type_of(name) else {
-            intake.skip(SkipReason::UnknownType, stream(name));
+        let id = id_of(input, member);
+        let Some(kind) = type_of(&id) else {
+            intake.skip(SkipReason::UnknownType, stream(&id));
             return Ok(true);
         };
         let best = self.best.get(kind).copied().unwrap_or(0);
-        if best >= 2 && rank(name) < best {
+        if best >= 2 && rank(&id) < best {
             intake.skip(SkipReason::NotHealthData, "stream that another sums up");
             return Ok(true);
         }
@@ -123,10 +140,9 @@ impl Plan {
     }
 }
 
-fn stream(name: &str) -> &str {
-    let name = base(name);
-    let rest = name.strip_prefix("derived_").or(name.strip_prefix("raw_")).unwrap_or(name);
-    rest.split('_').next().unwrap_or(rest)
+/// The type in an id that this version does not know.
+fn stream(id: &str) -> &str {
+    id.split(':').nth(1).unwrap_or(id).split('_').next().unwrap_or("stream")
 }
 
 /// The application in an id such as `raw:com.google.weight:com.withings.wiscale2:`.
