@@ -79,26 +79,21 @@ fn main() {
     let mut options = Options { zone: &jiff::tz::TimeZone::UTC, now_ms: 0, progress: &mut go_on };
     let imported = import(&store, path, &mut options).unwrap();
     assert!(imported.report.balances());
+    let (cpu, wall) = (cpu_s() - cpu, started.elapsed().as_secs_f64());
+    let rss = rss_mb();
+    store.vault().compact().unwrap();
     let database_mb = std::fs::metadata(dir.path().join("cuba.db")).unwrap().len() as f64 / 1e6;
     let r = &imported.report;
+    for (reason, kinds) in &r.skipped {
+        println!("skipped, {reason:?}: {kinds:?}");
+    }
     println!(
-        "{{\"reader\":\"cuba\",\"read\":{},\"stored\":{},\"duplicates\":{},\"merged\":{},\"skipped\":{},\"cpu_s\":{:.2},\"wall_s\":{:.2},\"rss_mb\":{:.1},\"database_mb\":{database_mb:.1}}}",
+        "{{\"reader\":\"cuba\",\"read\":{},\"stored\":{},\"duplicates\":{},\"merged\":{},\"skipped\":{},\
+         \"cpu_s\":{cpu:.2},\"wall_s\":{wall:.2},\"rss_mb\":{rss:.1},\"database_mb\":{database_mb:.1}}}",
         r.read,
         r.stored,
         r.duplicates,
         r.merged,
         r.skipped_total(),
-        cpu_s() - cpu,
-        started.elapsed().as_secs_f64(),
-        rss_mb()
     );
-    for (reason, kinds) in &r.skipped {
-        eprintln_skipped(*reason, kinds);
-    }
-}
-
-fn eprintln_skipped(reason: cuba_health::store::SkipReason, kinds: &std::collections::BTreeMap<String, u64>) {
-    if std::env::var_os("BENCH_IMPORT_SKIPPED").is_some() {
-        println!("{reason:?} {kinds:?}");
-    }
 }
