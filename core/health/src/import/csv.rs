@@ -64,9 +64,32 @@ pub struct MappedColumn {
 
 /// Names of a time column, in the languages of spreadsheets.
 const TIMES: &[&str] = &[
-    "datetime", "timestamp", "time", "date", "day", "start", "starttime", "startdate", "startdatetime", "datum", "zeit",
-    "uhrzeit", "fecha", "hora", "data", "heure", "measuredat", "recordedat", "localtime", "dateandtime", "fechahora",
-    "datetimelocal", "created", "createdat", "epoch", "unixtime",
+    "datetime",
+    "timestamp",
+    "time",
+    "date",
+    "day",
+    "start",
+    "starttime",
+    "startdate",
+    "startdatetime",
+    "datum",
+    "zeit",
+    "uhrzeit",
+    "fecha",
+    "hora",
+    "data",
+    "heure",
+    "measuredat",
+    "recordedat",
+    "localtime",
+    "dateandtime",
+    "fechahora",
+    "datetimelocal",
+    "created",
+    "createdat",
+    "epoch",
+    "unixtime",
 ];
 const ENDS: &[&str] = &["end", "endtime", "enddate", "stop", "stoptime", "finish", "ende", "fin", "fim"];
 
@@ -113,9 +136,9 @@ impl Mapping {
     pub fn parse(text: &str) -> Result<Self, HealthError> {
         let mut mapping = Self::default();
         for part in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
-            let (key, value) = part
-                .split_once('=')
-                .ok_or_else(|| HealthError::invalid("a mapping is a list of name=column, separated by ';'"))?;
+            let (key, value) = part.split_once('=').ok_or_else(|| {
+                HealthError::invalid("a mapping is a list of name=column, separated by ';'")
+            })?;
             let value = value.trim();
             match key.trim() {
                 "time" => mapping.time = value.split('+').map(|c| c.trim().to_owned()).collect(),
@@ -124,7 +147,9 @@ impl Mapping {
                 "dates" => mapping.day_first = Some(value.starts_with('d')),
                 metric => {
                     let metric: Metric = metric.parse().map_err(|_| {
-                        HealthError::invalid("a mapping names a metric that does not exist; see the list of metrics")
+                        HealthError::invalid(
+                            "a mapping names a metric that does not exist; see the list of metrics",
+                        )
                     })?;
                     let (column, unit) = match value.rsplit_once(':') {
                         Some((column, unit)) => (column, Some(unit.trim().to_owned())),
@@ -133,7 +158,9 @@ impl Mapping {
                     if let Some(unit) = &unit
                         && metric.info().unit.convert(1.0, unit).is_none()
                     {
-                        return Err(HealthError::invalid("a mapping gives a unit that does not fit its metric"));
+                        return Err(HealthError::invalid(
+                            "a mapping gives a unit that does not fit its metric",
+                        ));
                     }
                     mapping.columns.push(MappedColumn { column: column.trim().to_owned(), metric, unit });
                 }
@@ -148,9 +175,8 @@ impl Mapping {
     /// What a header most likely means; nothing when it has no time or no metric.
     pub fn guess(header: &[String]) -> Option<Self> {
         let mut mapping = Self::default();
-        let find = |names: &[&str]| {
-            names.iter().find_map(|n| header.iter().find(|h| plain(h) == *n)).cloned()
-        };
+        let find =
+            |names: &[&str]| names.iter().find_map(|n| header.iter().find(|h| plain(h) == *n)).cloned();
         let time = find(TIMES)?;
         // A date and a time of day in two columns.
         let (is_date, is_time) = (
@@ -383,8 +409,11 @@ mod tests {
     fn guess(header: &str) -> Option<String> {
         let header: Vec<String> = header.split(',').map(str::to_owned).collect();
         let m = Mapping::guess(&header)?;
-        let columns: Vec<String> =
-            m.columns.iter().map(|c| format!("{}={}:{}", c.metric, c.column, c.unit.as_deref().unwrap_or(""))).collect();
+        let columns: Vec<String> = m
+            .columns
+            .iter()
+            .map(|c| format!("{}={}:{}", c.metric, c.column, c.unit.as_deref().unwrap_or("")))
+            .collect();
         Some(format!("{} {}", m.time.join("+"), columns.join(" ")))
     }
 
@@ -393,7 +422,10 @@ mod tests {
         for (header, expected) in [
             ("Date,Time,Weight (lb),Note", "Date+Time weight=Weight (lb):lb"),
             ("Fecha,Hora,Peso,Pulso", "Fecha+Hora weight=Peso: heart_rate=Pulso:"),
-            ("timestamp,heart_rate_bpm,SpO2 [%]", "timestamp heart_rate=heart_rate_bpm:bpm oxygen_saturation=SpO2 [%]:%"),
+            (
+                "timestamp,heart_rate_bpm,SpO2 [%]",
+                "timestamp heart_rate=heart_rate_bpm:bpm oxygen_saturation=SpO2 [%]:%",
+            ),
             ("datetime,glucose_mgdl", "datetime blood_glucose=glucose_mgdl:mg/dL"),
         ] {
             assert_eq!(guess(header).as_deref(), Some(expected));

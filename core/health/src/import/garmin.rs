@@ -20,7 +20,9 @@ pub(super) const IMPORTER: Importer = Importer {
     format: Format::Garmin,
     recognises: |input| {
         input.members().iter().any(|m| {
-            m.name.contains("DI_CONNECT/") || m.name.contains("DI-Connect-") || m.base_name().ends_with("_sleepData.json")
+            m.name.contains("DI_CONNECT/")
+                || m.name.contains("DI-Connect-")
+                || m.base_name().ends_with("_sleepData.json")
         })
     },
     import: |input, batch, context| read(input, &mut Intake::new(batch, context)),
@@ -76,12 +78,8 @@ fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) ->
     if name.contains("summarizedActivities") {
         return activities(input, member, intake);
     }
-    let kinds: [(&str, Reader); 4] = [
-        ("sleepData", night),
-        ("UDSFile", day),
-        ("MetricsMaxMetData", vo2_max),
-        ("userBioMetrics", weight),
-    ];
+    let kinds: [(&str, Reader); 4] =
+        [("sleepData", night), ("UDSFile", day), ("MetricsMaxMetData", vo2_max), ("userBioMetrics", weight)];
     let Some((_, take)) = kinds.into_iter().find(|k| name.contains(k.0)) else {
         if name.to_lowercase().ends_with(".json") {
             intake.skip(SkipReason::UnknownType, kind(&name));
@@ -102,7 +100,10 @@ type Reader = fn(&Value, SourceId, &mut Intake<'_, '_, '_>) -> Result<(), Stop>;
 /// The part of a file's name that says what it is, without dates and the account's number.
 fn kind(name: &str) -> &str {
     let stem = name.split('.').next().unwrap_or(name);
-    stem.split(['_', '-']).filter(|p| p.chars().all(char::is_alphabetic)).max_by_key(|p| p.len()).unwrap_or("file")
+    stem.split(['_', '-'])
+        .filter(|p| p.chars().all(char::is_alphabetic))
+        .max_by_key(|p| p.len())
+        .unwrap_or("file")
 }
 
 /// A time in UTC: text, or milliseconds.
@@ -124,16 +125,16 @@ fn date(value: &Value, zone: &TimeZone) -> Option<When> {
 
 /// Garmin's JSON has no hypnogram, only how long each stage was: the night is kept as asleep.
 fn night(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let (Some(from), Some(to)) = (utc(value, "sleepStartTimestampGMT"), utc(value, "sleepEndTimestampGMT")) else {
+    let (Some(from), Some(to)) = (utc(value, "sleepStartTimestampGMT"), utc(value, "sleepEndTimestampGMT"))
+    else {
         intake.skip(SkipReason::BadTime, "sleepData");
         return Ok(());
     };
     intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, None)?;
     let score = value.get("sleepScores").and_then(|s| field(s, "overallScore"));
-    for (metric, value) in [
-        (Metric::SleepScore, score),
-        (Metric::RespiratoryRate, field(value, "averageRespiration")),
-    ] {
+    for (metric, value) in
+        [(Metric::SleepScore, score), (Metric::RespiratoryRate, field(value, "averageRespiration"))]
+    {
         if let Some(value) = value.filter(|v| *v > 0.0) {
             intake.at(metric, source, to.ms, value, None)?;
         }
@@ -162,7 +163,10 @@ fn day(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Resu
     let stress = value.get("allDayStress").and_then(|s| s.get("aggregatorList")).and_then(Value::as_array);
     let stress = stress.and_then(|l| l.iter().find(|e| text(e, "type") == Some("TOTAL")));
     for (metric, reading) in [
-        (Metric::RestingHeartRate, field(value, "restingHeartRate").or(field(value, "currentDayRestingHeartRate"))),
+        (
+            Metric::RestingHeartRate,
+            field(value, "restingHeartRate").or(field(value, "currentDayRestingHeartRate")),
+        ),
         (Metric::Stress, stress.and_then(|s| field(s, "averageStressLevel"))),
     ] {
         if let Some(reading) = reading.filter(|v| *v > 0.0) {
@@ -203,7 +207,8 @@ fn one_activity(
     intake: &mut Intake<'_, '_, '_>,
 ) -> Result<(), Stop> {
     let start = utc(value, "beginTimestamp").or(utc(value, "startTimeGmt"));
-    let length = field(value, "elapsedDuration").or(field(value, "duration")).filter(|d| (0.0..1e9).contains(d));
+    let length =
+        field(value, "elapsedDuration").or(field(value, "duration")).filter(|d| (0.0..1e9).contains(d));
     let (Some(start), Some(length)) = (start, length) else {
         intake.skip(SkipReason::BadTime, "activity");
         return Ok(());

@@ -168,6 +168,21 @@ impl Input {
         let bytes = Bytes { data, at: 0, end: size };
         let mut head = Vec::new();
         bytes.clone().take(HEAD as u64).read_to_end(&mut head)?;
+        // A single packed file (workouts out of an archive): read whole.
+        if head.starts_with(&[0x1f, 0x8b, 8]) {
+            let damaged = |_| HealthError::broken("the packed file is damaged; copy it again");
+            let mut unpacked = Vec::new();
+            let decoder = flate2::read::GzDecoder::new(BufReader::new(bytes));
+            decoder.take(MAX_IN_MEMORY + 1).read_to_end(&mut unpacked).map_err(damaged)?;
+            if unpacked.len() as u64 > MAX_IN_MEMORY {
+                return Err(bomb());
+            }
+            let name = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
+            if unpacked.starts_with(&[0x1f, 0x8b]) {
+                return Err(HealthError::Unrecognised);
+            }
+            return Self::in_memory(&name, unpacked);
+        }
         let members = if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             list_zip(&bytes, size)?
         } else {

@@ -36,7 +36,12 @@ impl<'a, 'b, 'c> Intake<'a, 'b, 'c> {
     }
 
     /// The source of a key; asked of the database once.
-    pub(crate) fn source(&mut self, key: &str, name: &str, kind: SourceKind) -> Result<SourceId, HealthError> {
+    pub(crate) fn source(
+        &mut self,
+        key: &str,
+        name: &str,
+        kind: SourceKind,
+    ) -> Result<SourceId, HealthError> {
         if let Some(id) = self.sources.get(key) {
             return Ok(*id);
         }

@@ -22,7 +22,11 @@ pub(super) fn each(
     take: &mut dyn FnMut(&str, &Value, u64) -> Result<(), Stop>,
 ) -> Result<bool, Stop> {
     let (since, total) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-    let limited = Limited { reader: BufReader::with_capacity(1 << 16, reader), since: since.clone(), total: total.clone() };
+    let limited = Limited {
+        reader: BufReader::with_capacity(1 << 16, reader),
+        since: since.clone(),
+        total: total.clone(),
+    };
     let mut stop = None;
     let mut state = State { take, stop: &mut stop, since, total };
     let mut input = serde_json::Deserializer::from_reader(limited);
@@ -188,7 +192,10 @@ mod tests {
     #[test]
     fn elements_come_one_by_one_up_to_the_damage() {
         assert_eq!(read("[1, {\"a\": 2}]", &[]), (vec![":1".to_owned(), ":{\"a\":2}".to_owned()], true));
-        assert_eq!(read("{\"x\": [9], \"p\": [1, 2]}", &["p"]), (vec!["p:1".to_owned(), "p:2".to_owned()], true));
+        assert_eq!(
+            read("{\"x\": [9], \"p\": [1, 2]}", &["p"]),
+            (vec!["p:1".to_owned(), "p:2".to_owned()], true)
+        );
         assert_eq!(read("{\"x\": 1}", &[]), (vec![":{\"x\":1}".to_owned()], true));
         assert_eq!(read("[1, 2, tru", &[]), (vec![":1".to_owned(), ":2".to_owned()], false));
     }

@@ -24,7 +24,6 @@ mod gadgetbridge;
 mod garmin;
 mod health_connect;
 mod input;
-pub(crate) mod xml;
 mod intake;
 mod json;
 mod loop_habits;
@@ -37,6 +36,7 @@ mod takeout;
 mod track;
 mod when;
 mod withings;
+pub(crate) mod xml;
 
 pub use csv::{MappedColumn, Mapping, import_csv, import_csv_input};
 pub use input::Input;

@@ -13,7 +13,9 @@ pub(super) const IMPORTER: Importer = Importer {
     recognises: |input| {
         header(input).is_some_and(|h| {
             let has = |name: &str| h.iter().any(|c| plain(c) == name);
-            has("weight") && (has("datetime") || has("date")) && (has("lbm") || has("visceralfat") || has("caliper1"))
+            has("weight")
+                && (has("datetime") || has("date"))
+                && (has("lbm") || has("visceralfat") || has("caliper1"))
         })
     },
     import: |input, batch, context| read(input, &mut Intake::new(batch, context)),

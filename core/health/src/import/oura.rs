@@ -6,7 +6,7 @@ use super::csv::{header, put};
 use super::intake::Intake;
 use super::json::{self, Value, field, text};
 use super::table::{Table, plain};
-use super::takeout::{each_member, told};
+use super::takeout::{each_member, has_extension, told};
 use super::when::{self, Order, When};
 use super::{Format, Importer, Input, Member, Stop};
 use crate::HealthError;
@@ -25,7 +25,7 @@ pub(super) const IMPORTER: Importer = Importer {
         members.sort_by(|a, b| a.name.cmp(&b.name));
         each_member(input, &members, &mut intake, &mut |member, intake| {
             let head = input.member_head(member, 64);
-            if !member.name.ends_with(".csv") && !member.name.ends_with(".json") {
+            if !has_extension(&member.name, "csv") && !has_extension(&member.name, "json") {
                 return Ok(false);
             }
             read(input.open_member(member)?, is_json(&head), intake)?;
@@ -40,8 +40,16 @@ fn is_json(head: &[u8]) -> bool {
 
 /// Columns that only Oura's tables have.
 const SIGNS: &[&str] = &[
-    "readinessscore", "temperaturedeviationc", "temperaturedeviation", "averagehrv", "sleepphase5min", "lowestrestingheartrate",
-    "readinesscontributors", "sleepalgorithmversion", "hypnogram5min", "averagerestingheartrate",
+    "readinessscore",
+    "temperaturedeviationc",
+    "temperaturedeviation",
+    "averagehrv",
+    "sleepphase5min",
+    "lowestrestingheartrate",
+    "readinesscontributors",
+    "sleepalgorithmversion",
+    "hypnogram5min",
+    "averagerestingheartrate",
 ];
 
 fn is_sign(names: &[String]) -> bool {
@@ -52,7 +60,9 @@ fn recognises(input: &Input) -> bool {
     if input.members().is_empty() {
         if is_json(input.head()) {
             let head = String::from_utf8_lossy(input.head());
-            return ["sleep_phase_5_min", "hypnogram_5min", "\"bedtime_start\"", "readiness_score_delta"].iter().any(|s| head.contains(s));
+            return ["sleep_phase_5_min", "hypnogram_5min", "\"bedtime_start\"", "readiness_score_delta"]
+                .iter()
+                .any(|s| head.contains(s));
         }
         return header(input).is_some_and(|h| is_sign(&h));
     }
@@ -68,7 +78,19 @@ fn source(intake: &mut Intake<'_, '_, '_>) -> Result<SourceId, HealthError> {
 
 fn read(reader: impl std::io::Read, is_json: bool, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     if is_json {
-        let keys = ["sleep", "sleep_periods", "heartrate", "heart_rate", "activity", "daily_activity", "workout", "daily_spo2", "readiness", "daily_readiness", "data"];
+        let keys = [
+            "sleep",
+            "sleep_periods",
+            "heartrate",
+            "heart_rate",
+            "activity",
+            "daily_activity",
+            "workout",
+            "daily_spo2",
+            "readiness",
+            "daily_readiness",
+            "data",
+        ];
         let whole = json::each(reader, &keys, &mut |key, element, place| {
             element_of(key, element, intake)?;
             intake.progress(place)
@@ -238,7 +260,8 @@ fn element_of(key: &str, element: &Value, intake: &mut Intake<'_, '_, '_>) -> Re
                 put(metric, source, day, None, value, intake)?;
             }
         }
-        let spo2 = element.get("spo2_percentage").and_then(|v| json::number(v).or_else(|| field(v, "average")));
+        let spo2 =
+            element.get("spo2_percentage").and_then(|v| json::number(v).or_else(|| field(v, "average")));
         if let Some(value) = spo2.filter(|v| *v > 0.0) {
             put(Metric::OxygenSaturation, source, day, None, value, intake)?;
         }
@@ -262,7 +285,13 @@ fn series(
     let step = field(value, "interval").filter(|s| (1.0..=86_400.0).contains(s)).unwrap_or(300.0);
     for (i, item) in value.get("items").and_then(Value::as_array).into_iter().flatten().enumerate() {
         if let Some(reading) = json::number(item).filter(|v| *v > 0.0) {
-            intake.at(metric, source, start.ms + (i as f64 * step * 1000.0) as i64, reading, Some(from.offset))?;
+            intake.at(
+                metric,
+                source,
+                start.ms + (i as f64 * step * 1000.0) as i64,
+                reading,
+                Some(from.offset),
+            )?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::intake::Intake;
 use super::json::{self, field};
 use super::table::Table;
-use super::takeout::{each_member, told};
+use super::takeout::{each_member, has_extension, told};
 use super::when::{self, Order};
 use super::{Format, Importer, Input, Member, Stop};
 use crate::metric::{Kind, Metric, SleepStage};
@@ -19,13 +19,14 @@ use crate::store::{SkipReason, SourceId, SourceKind, Workout};
 
 pub(super) const IMPORTER: Importer = Importer {
     format: Format::Samsung,
-    recognises: |input| input.members().iter().any(|m| is_table(m)),
+    recognises: |input| input.members().iter().any(is_table),
     import: |input, batch, context| read(input, &mut Intake::new(batch, context)),
 };
 
 fn is_table(member: &Member) -> bool {
     let name = member.base_name();
-    (name.starts_with("com.samsung.shealth.") || name.starts_with("com.samsung.health.")) && name.ends_with(".csv")
+    (name.starts_with("com.samsung.shealth.") || name.starts_with("com.samsung.health."))
+        && has_extension(name, "csv")
 }
 
 /// Tables: name, column, metric, unit, and the field of the fine series that a row may name.
@@ -71,9 +72,10 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let series: BTreeMap<&str, &Member> = input
         .members()
         .iter()
-        .filter(|m| m.name.ends_with(".json"))
+        .filter(|m| has_extension(&m.name, "json"))
         .map(|m| (m.base_name(), m))
         .collect();
+    let devices = devices(input, &members)?;
     let staged = members.iter().any(|m| type_of(m.base_name()) == "sleep_stage");
     each_member(input, &members, intake, &mut |member, intake| {
         let kind = type_of(member.base_name()).to_owned();
@@ -84,7 +86,7 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
             if table.is_blank() {
                 continue;
             }
-            let row = columns.row(&table, intake)?;
+            let row = columns.row(&table, &devices, intake)?;
             match kind.as_str() {
                 "sleep_stage" => sleep_stage(&table, &columns, &row, intake)?,
                 "sleep" if staged => intake.batch.merged(),
@@ -99,9 +101,44 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     })
 }
 
+/// Names and kinds of devices by their id.
+type Devices = BTreeMap<String, (String, SourceKind)>;
+
+fn devices(input: &Input, members: &[&Member]) -> Result<Devices, Stop> {
+    let mut out = Devices::new();
+    let Some(member) = members.iter().find(|m| type_of(m.base_name()) == "device_profile") else {
+        return Ok(out);
+    };
+    let mut table = Table::open(input.open_member(member)?, 1)?;
+    let columns = Columns::of(&table);
+    while table.next()? && out.len() < 1000 {
+        let name = [columns.text(&table, "name"), columns.text(&table, "model")];
+        let Some(name) = name.into_iter().find(|n| !n.is_empty()) else { continue };
+        let kind = match columns.number(&table, "device_group").map(|g| g as i64) {
+            Some(360_001) => SourceKind::Phone,
+            Some(360_003) => SourceKind::Watch,
+            _ => SourceKind::Unknown,
+        };
+        out.insert(columns.text(&table, "deviceuuid").to_owned(), (name.to_owned(), kind));
+    }
+    Ok(out)
+}
+
 /// Daily sums, goals and what the app only shows.
 fn unknown(kind: &str) -> SkipReason {
-    let shown = ["summary", "goal", "insight", "badge", "preferences", "reward", "device", "trend", "best_records", "score"];
+    let shown = [
+        "summary",
+        "goal",
+        "device_profile",
+        "insight",
+        "badge",
+        "preferences",
+        "reward",
+        "device",
+        "trend",
+        "best_records",
+        "score",
+    ];
     if shown.iter().any(|w| kind.contains(w)) { SkipReason::NotHealthData } else { SkipReason::UnknownType }
 }
 
@@ -139,16 +176,20 @@ impl Columns {
     fn row<R: std::io::Read>(
         &self,
         table: &Table<R>,
+        devices: &Devices,
         intake: &mut Intake<'_, '_, '_>,
     ) -> Result<RowTime, Stop> {
-        let utc = |name: &str| when::parse(self.text(table, name), Order::MonthFirst, &TimeZone::UTC).map(|w| w.ms);
+        let utc =
+            |name: &str| when::parse(self.text(table, name), Order::MonthFirst, &TimeZone::UTC).map(|w| w.ms);
         let device = self.text(table, "deviceuuid");
-        let (key, name) = if device.is_empty() {
-            ("samsung".to_owned(), "Samsung Health".to_owned())
-        } else {
-            (format!("samsung:{device}"), format!("Samsung Health ({})", device.get(..4).unwrap_or(device)))
+        let source = match devices.get(device) {
+            _ if device.is_empty() => intake.source("samsung", "Samsung Health", SourceKind::App)?,
+            Some((name, kind)) => intake.source(&format!("samsung:{device}"), name, *kind)?,
+            None => {
+                let name = format!("Samsung Health ({})", device.get(..4).unwrap_or(device));
+                intake.source(&format!("samsung:{device}"), &name, SourceKind::Unknown)?
+            }
         };
-        let source = intake.source(&key, &name, SourceKind::Unknown)?;
         let offset = offset_of(self.text(table, "time_offset"));
         Ok(RowTime { from: utc("start_time").or(utc("day_time")), to: utc("end_time"), offset, source })
     }

@@ -1,7 +1,7 @@
-//! Other apps' SQLite databases, opened so that a hostile one can do no harm.
+//! Other apps' `SQLite` databases, opened so that a hostile one can do no harm.
 //!
 //! A database on disk is opened read-only and immutable where it lies. One inside an archive has to become a file or
-//! memory, since SQLite reads in any order: up to [`MAX_IN_MEMORY`] it is held in memory; a larger one is unpacked to
+//! memory, since `SQLite` reads in any order: up to [`MAX_IN_MEMORY`] it is held in memory; a larger one is unpacked to
 //! a private temporary file beside the vault, which on Unix loses its name as soon as it is open. What a crash during
 //! unpacking leaves behind is removed by the next import of such an archive.
 
@@ -19,7 +19,7 @@ use super::input::MAX_IN_MEMORY;
 use super::{Input, Member, Stop};
 use crate::HealthError;
 
-/// First bytes of every SQLite 3 database.
+/// First bytes of every `SQLite` 3 database.
 const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Longest text or blob; longer ones fail their row, not the process.
 const MAX_VALUE: i32 = 4 << 20;
@@ -67,7 +67,8 @@ impl Database {
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-        connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -4096;")?;
+        connection
+            .execute_batch("PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -4096;")?;
         let mut tables = BTreeMap::new();
         {
             // Views and virtual tables run code of the file: only plain tables are read.
@@ -77,12 +78,11 @@ impl Database {
                      AND name NOT LIKE 'sqlite%' LIMIT 2000",
                 )
                 .map_err(|_| damaged())?;
-            let names: Vec<String> = statement
-                .query_map([], |r| r.get(0))
-                .and_then(Iterator::collect)
+            let names: Vec<String> =
+                statement.query_map([], |r| r.get(0)).and_then(Iterator::collect).map_err(|_| damaged())?;
+            let mut columns = connection
+                .prepare("SELECT name FROM pragma_table_xinfo(?1) LIMIT 500")
                 .map_err(|_| damaged())?;
-            let mut columns =
-                connection.prepare("SELECT name FROM pragma_table_xinfo(?1) LIMIT 500").map_err(|_| damaged())?;
             for name in names {
                 let list = columns.query_map([&name], |r| r.get::<_, String>(0));
                 let list: BTreeSet<String> =
@@ -135,10 +135,8 @@ impl Database {
         if !self.has_table(table) {
             return Ok(true);
         }
-        let list: Vec<String> = columns
-            .iter()
-            .map(|c| if self.has(table, c) { quoted(c) } else { "NULL".to_owned() })
-            .collect();
+        let list: Vec<String> =
+            columns.iter().map(|c| if self.has(table, c) { quoted(c) } else { "NULL".to_owned() }).collect();
         let order = if order.split(',').all(|c| self.has(table, c.trim()) || c.trim() == "rowid") {
             format!("ORDER BY {order}")
         } else {
@@ -176,7 +174,7 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Whether the first bytes are those of an SQLite database.
+/// Whether the first bytes are those of an `SQLite` database.
 pub(super) fn is_sqlite(head: &[u8]) -> bool {
     head.starts_with(MAGIC)
 }

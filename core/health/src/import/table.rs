@@ -183,8 +183,12 @@ struct Text<R> {
 
 impl<R: Read> Text<R> {
     fn new(input: R) -> io::Result<Self> {
-        let mut text =
-            Self { input: BufReader::with_capacity(1 << 16, input), peeked: Vec::new(), wide: None, position: 0 };
+        let mut text = Self {
+            input: BufReader::with_capacity(1 << 16, input),
+            peeked: Vec::new(),
+            wide: None,
+            position: 0,
+        };
         let mut head = Vec::new();
         (&mut text.input).take(3).read_to_end(&mut head)?;
         match head.as_slice() {
@@ -283,15 +287,24 @@ mod tests {
             assert_eq!(rows(text.as_bytes()), expected);
         }
         assert_eq!(rows(b"\xEF\xBB\xBFa;b\n80,5;c\r3;4"), [["a", "b"], ["80,5", "c"], ["3", "4"]]);
-        let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain("é\tb\n1\t2\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let wide: Vec<u8> = [0xFF, 0xFE]
+            .into_iter()
+            .chain("é\tb\n1\t2\n".encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
         assert_eq!(rows(&wide), [["é", "b"], ["1", "2"]]);
     }
 
     #[test]
     fn numbers_as_people_write_them() {
         for (text, comma, value) in [
-            ("80.5", false, 80.5), ("80,5", true, 80.5), ("1,234.5", false, 1234.5), ("1.234,5", true, 1234.5),
-            ("1,234", false, 1234.0), ("12,34", false, 12.34), ("-0,5", true, -0.5), ("1\u{a0}234", true, 1234.0),
+            ("80.5", false, 80.5),
+            ("80,5", true, 80.5),
+            ("1,234.5", false, 1234.5),
+            ("1.234,5", true, 1234.5),
+            ("1,234", false, 1234.0),
+            ("12,34", false, 12.34),
+            ("-0,5", true, -0.5),
+            ("1\u{a0}234", true, 1234.0),
         ] {
             assert_eq!(number(text, comma), Some(value), "{text}");
         }

@@ -43,6 +43,25 @@ fn local(name: &[u8]) -> &[u8] {
     name.rsplit(|b| *b == b':').next().unwrap_or(name)
 }
 
+/// The device of a TCX file, which stands behind the points that are its; nothing for GPX.
+fn device_of(input: &Input) -> Result<String, Stop> {
+    let mut xml = Xml::with_text(input.reader()?);
+    let (mut in_creator, mut in_name) = (false, false);
+    while let Some(node) = xml.next()? {
+        match node {
+            Node::Open(tag) if local(tag.name) == b"gpx" => break,
+            Node::Open(tag) => {
+                in_creator |= local(tag.name) == b"Creator";
+                in_name = in_creator && local(tag.name) == b"Name";
+            }
+            Node::Text(text) if in_name => return Ok(unescape(text).trim().chars().take(80).collect()),
+            Node::Close(name) if local(name) == b"Creator" => in_creator = false,
+            _ => {}
+        }
+    }
+    Ok(String::new())
+}
+
 /// What is known of a point until its element closes.
 #[derive(Default)]
 struct Point {
@@ -74,7 +93,6 @@ struct Track {
     heart: (f64, f64, f64),
     /// Untimed points: a planned route, not a workout.
     untimed: u64,
-    creator: String,
 }
 
 struct Reading<'i, 'a, 'b, 'c> {
@@ -87,9 +105,10 @@ struct Reading<'i, 'a, 'b, 'c> {
 }
 
 fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let creator = device_of(input)?;
     let mut xml = Xml::with_text(input.reader()?);
     let mut reading =
-        Reading { intake, creator: String::new(), path: Vec::new(), text: String::new(), track: None, point: None };
+        Reading { intake, creator, path: Vec::new(), text: String::new(), track: None, point: None };
     let mut broken = false;
     loop {
         let place = xml.place();
@@ -151,10 +170,6 @@ impl Reading<'_, '_, '_, '_> {
         }
     }
 
-    fn within(&self, name: &[u8]) -> bool {
-        self.path.iter().any(|p| p == name)
-    }
-
     fn close(&mut self, name: &[u8]) -> Result<(), Stop> {
         // Elements that were left open close with their parent.
         if let Some(at) = self.path.iter().rposition(|p| p == name) {
@@ -175,8 +190,7 @@ impl Reading<'_, '_, '_, '_> {
                 b"time" | b"Time" => {
                     let when = when::parse(text, Order::MonthFirst, self.intake.context.zone);
                     point.bad_time = when.is_none();
-                    // Files give UTC; the offset of a text in UTC says nothing about where it was.
-                    point.time = when.map(|w| (w.ms, if w.offset == 0 { self.intake.offset(w.ms) } else { w.offset }));
+                    point.time = when.map(|w| (w.ms, w.offset));
                 }
                 b"ele" | b"AltitudeMeters" => point.altitude = number(),
                 b"LatitudeDegrees" => point.latitude = number(),
@@ -196,8 +210,9 @@ impl Reading<'_, '_, '_, '_> {
                 b"name" if parent == b"trk" || parent == b"rte" => text.clone_into(&mut track.title),
                 b"type" if parent == b"trk" || parent == b"rte" => text.clone_into(&mut track.kind),
                 b"Notes" => text.clone_into(&mut track.title),
-                b"Name" if parent == b"Creator" => text.clone_into(&mut track.creator),
-                b"DistanceMeters" if parent == b"Lap" => track.told_metres += number().unwrap_or(0.0).max(0.0),
+                b"DistanceMeters" if parent == b"Lap" => {
+                    track.told_metres += number().unwrap_or(0.0).max(0.0);
+                }
                 b"Calories" if parent == b"Lap" => track.energy += number().unwrap_or(0.0).max(0.0),
                 b"TotalTimeSeconds" if parent == b"Lap" => {
                     let seconds = number().unwrap_or(0.0).max(0.0);
@@ -212,8 +227,6 @@ impl Reading<'_, '_, '_, '_> {
                 }
                 _ => {}
             }
-        } else if name == b"wpt" || self.within(b"metadata") {
-            // Way points and the file's own description are no health data.
         }
         Ok(())
     }
@@ -233,8 +246,8 @@ impl Reading<'_, '_, '_, '_> {
         }
         let (from, to) = track.span.unwrap_or((ms, ms));
         track.span = Some((from.min(ms), to.max(ms)));
-        let creator = if track.creator.is_empty() { self.creator.clone() } else { track.creator.clone() };
-        let source = source_of(&creator, self.intake)?;
+        let source = source_of(&self.creator, self.intake)?;
+        let before = self.intake.read();
         let on_foot = is_on_foot(&track.kind);
         if let Some(rate) = point.heart_rate.filter(|v| *v > 0.0) {
             self.intake.at(Metric::HeartRate, source, ms, rate, Some(offset))?;
@@ -271,6 +284,10 @@ impl Reading<'_, '_, '_, '_> {
             }
             track.points.push(next);
         }
+        if self.intake.read() == before {
+            // A place and nothing else: part of the workout's route.
+            self.intake.batch.merged();
+        }
         Ok(())
     }
 
@@ -282,8 +299,7 @@ impl Reading<'_, '_, '_, '_> {
         if end_ms == start_ms && track.seconds > 0.0 && track.seconds < 1e7 {
             end_ms = start_ms + (track.seconds * 1000.0) as i64;
         }
-        let creator = if track.creator.is_empty() { &self.creator } else { &track.creator };
-        let source = source_of(creator, self.intake)?;
+        let source = source_of(&self.creator, self.intake)?;
         let round = |v: f64| (v * 10.0).round() / 10.0;
         let distance = if track.told_metres > 0.0 { track.told_metres } else { round(track.metres) };
         let mut values = Vec::new();
@@ -311,7 +327,10 @@ impl Reading<'_, '_, '_, '_> {
     }
 }
 
-fn source_of(creator: &str, intake: &mut Intake<'_, '_, '_>) -> Result<crate::store::SourceId, crate::HealthError> {
+fn source_of(
+    creator: &str,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<crate::store::SourceId, crate::HealthError> {
     let name = if creator.trim().is_empty() { "GPS track" } else { creator.trim() };
     intake.source(&format!("track:{}", super::table::plain(name)), name, SourceKind::App)
 }

@@ -50,7 +50,7 @@ pub(super) fn epoch(count: f64, zone: &TimeZone) -> Option<When> {
     Some(When { ms, offset: offset_in(zone, ms), day: None })
 }
 
-/// Reads a time. Offsets and `Z` in the text win over `zone`.
+/// Reads a time. An offset in the text wins over `zone`; `Z` says when, but not where: the place is `zone`.
 pub(super) fn parse(text: &str, order: Order, zone: &TimeZone) -> Option<When> {
     let text = text.trim().trim_matches('"').trim();
     if text.is_empty() || text.len() > 64 {
@@ -58,7 +58,9 @@ pub(super) fn parse(text: &str, order: Order, zone: &TimeZone) -> Option<When> {
     }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let only_digits = digits == text.len();
-    if (only_digits && !matches!(digits, 8 | 12 | 14)) || (!only_digits && digits > 8 && text.parse::<f64>().is_ok()) {
+    if (only_digits && !matches!(digits, 8 | 12 | 14))
+        || (!only_digits && digits > 8 && text.parse::<f64>().is_ok())
+    {
         return epoch(text.parse().ok()?, zone);
     }
     let (date, rest) = date(text, order)?;
@@ -70,9 +72,10 @@ pub(super) fn parse(text: &str, order: Order, zone: &TimeZone) -> Option<When> {
     let (time, rest) = time(rest)?;
     let time = date.to_datetime(time);
     match offset(rest)? {
-        None => local(time, zone),
-        Some(minutes) => {
-            let utc = time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
+        Zone::None => local(time, zone),
+        Zone::Utc => local(time, &TimeZone::UTC).map(|w| When { offset: offset_in(zone, w.ms), ..w }),
+        Zone::Minutes(minutes) => {
+            let utc = local(time, &TimeZone::UTC)?.ms;
             Some(When { ms: utc - i64::from(minutes) * 60_000, offset: minutes, day: None })
         }
     }
@@ -98,7 +101,8 @@ fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     Some((text.get(..end)?.parse().ok()?, text.get(end..)?))
 }
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 fn month_name(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
@@ -166,10 +170,14 @@ fn time(text: &str) -> Option<(Time, &str)> {
     };
     if let Some((n, used)) = part(rest) {
         (minute, rest) = (n, rest.get(used..)?);
-        if let Some((n, used)) = part(rest).filter(|_| rest.starts_with(|c: char| c == ':' || c.is_ascii_digit())) {
+        if let Some((n, used)) =
+            part(rest).filter(|_| rest.starts_with(|c: char| c == ':' || c.is_ascii_digit()))
+        {
             (second, rest) = (n, rest.get(used..)?);
         }
-        if let Some(fraction) = rest.strip_prefix(['.', ',', ':']).filter(|f| f.starts_with(|c: char| c.is_ascii_digit())) {
+        if let Some(fraction) =
+            rest.strip_prefix(['.', ',', ':']).filter(|f| f.starts_with(|c: char| c.is_ascii_digit()))
+        {
             let len = fraction.bytes().take_while(u8::is_ascii_digit).count();
             for i in 0..9 {
                 let digit = fraction.as_bytes().get(i).filter(|_| i < len).map_or(0, |d| d - b'0');
@@ -195,15 +203,22 @@ fn time(text: &str) -> Option<(Time, &str)> {
     Some((Time::new(small(hour)?, small(minute)?, small(second.min(59))?, nanos).ok()?, rest))
 }
 
-/// The offset behind a time: `None` inside for none, and nothing at all when the text is something else.
-fn offset(text: &str) -> Option<Option<i16>> {
+/// What stands behind a time.
+enum Zone {
+    None,
+    Utc,
+    Minutes(i16),
+}
+
+/// The zone behind a time; nothing when the text is something else.
+fn offset(text: &str) -> Option<Zone> {
     let text = text.trim();
+    if matches!(text, "Z" | "z" | "UTC" | "GMT") {
+        return Some(Zone::Utc);
+    }
     let text = text.strip_prefix("UTC").or(text.strip_prefix("GMT")).unwrap_or(text);
     if text.is_empty() {
-        return Some(None);
-    }
-    if matches!(text, "Z" | "z") {
-        return Some(Some(0));
+        return Some(Zone::None);
     }
     // A zone's name in brackets after the offset.
     let text = text.split('[').next().unwrap_or(text).trim();
@@ -216,7 +231,7 @@ fn offset(text: &str) -> Option<Option<i16>> {
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     let minutes = if rest.is_empty() { 0 } else { number(rest, 2)?.0 };
     let all = i16::try_from(hours * 60 + minutes).ok().filter(|m| *m <= 18 * 60)?;
-    Some(Some(sign * all))
+    Some(Zone::Minutes(sign * all))
 }
 
 #[cfg(test)]
@@ -232,7 +247,8 @@ mod tests {
     #[test]
     fn times_of_many_files() {
         for (text, utc, offset) in [
-            ("2026-06-01T08:00:00Z", "2026-06-01T08:00:00Z", 0),
+            ("2026-06-01T08:00:00Z", "2026-06-01T08:00:00Z", 120),
+            ("2026-06-01T08:00:00+00:00", "2026-06-01T08:00:00Z", 0),
             ("2026-06-01T08:00:00.250+02:00", "2026-06-01T06:00:00.25Z", 120),
             ("2026-06-01 08:00:00", "2026-06-01T06:00:00Z", 120),
             ("2026-06-01 08:00:00 -0330", "2026-06-01T11:30:00Z", -210),
@@ -253,7 +269,9 @@ mod tests {
         }
         assert_eq!(at("03.06.2026 7:05", Order::DayFirst).unwrap().0, "2026-06-03T05:05:00Z");
         assert_eq!(at("03/06/2026", Order::DayFirst).unwrap().0, "2026-06-02T22:00:00Z");
-        for wrong in ["", "yesterday", "2026-13-01", "12:00", "2026-06-01 25:00", "2026-06-01 08:00 nonsense", "é1"] {
+        for wrong in
+            ["", "yesterday", "2026-13-01", "12:00", "2026-06-01 25:00", "2026-06-01 08:00 nonsense", "é1"]
+        {
             assert_eq!(at(wrong, Order::DayFirst), None, "{wrong}");
         }
     }

@@ -4,7 +4,7 @@
 
 use super::intake::Intake;
 use super::table::Table;
-use super::takeout::each_member;
+use super::takeout::{each_member, has_extension};
 use super::when::{self, Order, When};
 use super::{Format, Importer, Input, Member, Stop};
 use crate::metric::{Kind, Metric, SleepStage};
@@ -15,7 +15,7 @@ pub(super) const IMPORTER: Importer = Importer {
     recognises: |input| {
         input.members().iter().any(|m| {
             let name = m.base_name();
-            (name.starts_with("raw_") && name.ends_with(".csv") && name.matches('_').count() >= 2)
+            (name.starts_with("raw_") && has_extension(name, "csv") && name.matches('_').count() >= 2)
                 || (name == "weight.csv" && head_has(input, m, "Fat mass"))
                 || (name == "bp.csv" && head_has(input, m, "Systolic"))
         })
@@ -28,7 +28,8 @@ fn head_has(input: &Input, member: &Member, word: &str) -> bool {
 }
 
 fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let mut members: Vec<&Member> = input.members().iter().filter(|m| m.name.ends_with(".csv")).collect();
+    let mut members: Vec<&Member> =
+        input.members().iter().filter(|m| has_extension(&m.name, "csv")).collect();
     members.sort_by(|a, b| a.name.cmp(&b.name));
     let raw_sleep = members.iter().any(|m| m.base_name().contains("sleep-state"));
     each_member(input, &members, intake, &mut |member, intake| {
@@ -48,9 +49,14 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
 }
 
 /// Tables that sum up the raw ones, and those about the account.
-fn counted<R: std::io::Read>(mut table: Table<R>, name: &str, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
+fn counted<R: std::io::Read>(
+    mut table: Table<R>,
+    name: &str,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<bool, Stop> {
     let kind = name.trim_end_matches(".csv").to_owned();
-    let reason = if kind.starts_with("aggregates_") { SkipReason::NotHealthData } else { SkipReason::UnknownType };
+    let reason =
+        if kind.starts_with("aggregates_") { SkipReason::NotHealthData } else { SkipReason::UnknownType };
     while table.next()? {
         if !table.is_blank() {
             intake.skip(reason, &kind);
@@ -83,8 +89,15 @@ fn measurements<R: std::io::Read>(
     name: &str,
     intake: &mut Intake<'_, '_, '_>,
 ) -> Result<(), Stop> {
-    let kind = if name == "weight.csv" { SourceKind::Scale } else { SourceKind::Unknown };
-    let source = intake.source("withings", "Withings", kind)?;
+    let source = match name {
+        "weight.csv" => intake.source("withings:scale", "Withings scale", SourceKind::Scale)?,
+        "bp.csv" => intake.source(
+            "withings:blood_pressure",
+            "Withings blood pressure monitor",
+            SourceKind::Unknown,
+        )?,
+        _ => intake.source("withings", "Withings", SourceKind::Unknown)?,
+    };
     let columns: Vec<(usize, Metric, String)> = table
         .header()
         .iter()
@@ -133,7 +146,6 @@ fn device(name: &str, intake: &mut Intake<'_, '_, '_>) -> Result<SourceId, crate
     let device = name.trim_start_matches("raw_").split('_').next().unwrap_or("device");
     let kind = match device {
         "tracker" | "hr" | "spo2" => SourceKind::Watch,
-        "bed" => SourceKind::Unknown,
         "location" => SourceKind::Phone,
         _ => SourceKind::Unknown,
     };
@@ -155,7 +167,11 @@ const RAW: &[(&str, Metric, f64)] = &[
     ("_skin-temperature.csv", Metric::SkinTemperature, 1.0),
 ];
 
-fn raw<R: std::io::Read>(mut table: Table<R>, name: &str, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+fn raw<R: std::io::Read>(
+    mut table: Table<R>,
+    name: &str,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
     let stages = name.ends_with("_sleep-state.csv");
     let found = RAW.iter().find(|r| name.ends_with(r.0));
     if found.is_none() && !stages {
@@ -270,7 +286,9 @@ fn activities<R: std::io::Read>(mut table: Table<R>, intake: &mut Intake<'_, '_,
                 ("hr_max", "heart_rate.max"),
                 ("elevation", "elevation_gained.sum"),
             ] {
-                values.extend(super::json::field(&data, field).filter(|v| *v > 0.0).map(|v| (name.to_owned(), v)));
+                values.extend(
+                    super::json::field(&data, field).filter(|v| *v > 0.0).map(|v| (name.to_owned(), v)),
+                );
             }
         }
         let kind: String = table.text(kind).to_lowercase();

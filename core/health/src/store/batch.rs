@@ -357,8 +357,10 @@ impl Batch<'_> {
                     }
                     Record::Event(source, event) => records::insert_event(tx, *source, event)?,
                     Record::Flow(source, event, flow) => {
-                        tx.prepare_cached("INSERT OR IGNORE INTO cycle_day (day, flow, note) VALUES (?1, ?2, '')")?
-                            .execute((Day::of(event.start_ms, event.offset_min).0, *flow as i64))?;
+                        tx.prepare_cached(
+                            "INSERT OR IGNORE INTO cycle_day (day, flow, note) VALUES (?1, ?2, '')",
+                        )?
+                        .execute((Day::of(event.start_ms, event.offset_min).0, *flow as i64))?;
                         records::insert_event(tx, *source, event)?
                     }
                     Record::Recording(source, recording) => {

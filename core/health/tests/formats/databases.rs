@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::{Home, report};
 
-fn database(sql: &str) -> Vec<u8> {
+pub(crate) fn database(sql: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.db");
     let connection = Connection::open(&path).unwrap();
@@ -20,7 +20,8 @@ fn database(sql: &str) -> Vec<u8> {
 
 pub(crate) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     for (name, bytes) in members {
         writer.start_file(*name, options).unwrap();
         writer.write_all(bytes).unwrap();
@@ -28,11 +29,13 @@ pub(crate) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-const COMMON: &str = "row_id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB UNIQUE NOT NULL, last_modified_time INTEGER,
+const COMMON: &str =
+    "row_id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB UNIQUE NOT NULL, last_modified_time INTEGER,
     client_record_id TEXT, client_record_version TEXT, device_info_id INTEGER, app_info_id INTEGER,
     recording_method INTEGER, dedupe_hash BLOB UNIQUE";
 const INSTANT: &str = "time INTEGER, zone_offset INTEGER, local_date INTEGER";
-const INTERVAL: &str = "start_time INTEGER, start_zone_offset INTEGER, end_time INTEGER, end_zone_offset INTEGER,
+const INTERVAL: &str =
+    "start_time INTEGER, start_zone_offset INTEGER, end_time INTEGER, end_zone_offset INTEGER,
     local_date INTEGER";
 
 /// 2026-06-01T06:00:00Z.
@@ -65,9 +68,16 @@ fn health_connect_sql() -> String {
             let (time_names, time_values) = if kind == INSTANT {
                 ("time, zone_offset", format!("{from}, {zone}"))
             } else {
-                ("start_time, start_zone_offset, end_time, end_zone_offset", format!("{from}, {zone}, {to}, {zone}"))
+                (
+                    "start_time, start_zone_offset, end_time, end_zone_offset",
+                    format!("{from}, {zone}, {to}, {zone}"),
+                )
             };
-            let app = if table.starts_with("nutrition") || table.starts_with("hydration") { "2, NULL" } else { "1, 1" };
+            let app = if table.starts_with("nutrition") || table.starts_with("hydration") {
+                "2, NULL"
+            } else {
+                "1, 1"
+            };
             out.push_str(&format!(
                 "INSERT INTO {table} (uuid, app_info_id, device_info_id, {time_names}, {}) VALUES
                  (x'{uuid:032x}', {app}, {time_values}, {values});",
@@ -77,51 +87,136 @@ fn health_connect_sql() -> String {
         sql.push_str(&out);
     };
     let berlin = Some(7200);
-    record("steps_record_table", INTERVAL, "count INTEGER", &[
-        (T, T + 600_000, berlin, "412"),
-        (T + 600_000, T + 1_200_000, None, "88"),
-        (T + 5000, T, berlin, "7"),
-    ]);
+    record(
+        "steps_record_table",
+        INTERVAL,
+        "count INTEGER",
+        &[
+            (T, T + 600_000, berlin, "412"),
+            (T + 600_000, T + 1_200_000, None, "88"),
+            (T + 5000, T, berlin, "7"),
+        ],
+    );
     record("distance_record_table", INTERVAL, "distance REAL", &[(T, T + 600_000, berlin, "301.5")]);
-    record("active_calories_burned_record_table", INTERVAL, "energy REAL", &[(T, T + 600_000, berlin, "18250.0")]);
-    record("total_calories_burned_record_table", INTERVAL, "energy REAL", &[(T, T + 600_000, berlin, "25000")]);
+    record(
+        "active_calories_burned_record_table",
+        INTERVAL,
+        "energy REAL",
+        &[(T, T + 600_000, berlin, "18250.0")],
+    );
+    record(
+        "total_calories_burned_record_table",
+        INTERVAL,
+        "energy REAL",
+        &[(T, T + 600_000, berlin, "25000")],
+    );
     record("floors_climbed_record_table", INTERVAL, "floors REAL", &[(T, T + 600_000, berlin, "2")]);
     record("hydration_record_table", INTERVAL, "volume REAL", &[(T, T + 1000, berlin, "0.25")]);
-    record("weight_record_table", INSTANT, "weight REAL", &[(T, 0, berlin, "80500.0"), (T + 1, 0, berlin, "'abc'")]);
+    record(
+        "weight_record_table",
+        INSTANT,
+        "weight REAL",
+        &[(T, 0, berlin, "80500.0"), (T + 1, 0, berlin, "'abc'")],
+    );
     record("height_record_table", INSTANT, "height REAL", &[(T, 0, berlin, "1.79")]);
     record("body_fat_record_table", INSTANT, "percentage REAL", &[(T, 0, berlin, "21.5")]);
     record("lean_body_mass_record_table", INSTANT, "mass REAL", &[(T, 0, berlin, "62000")]);
-    record("basal_metabolic_rate_record_table", INSTANT, "basal_metabolic_rate REAL", &[(T, 0, berlin, "80")]);
+    record(
+        "basal_metabolic_rate_record_table",
+        INSTANT,
+        "basal_metabolic_rate REAL",
+        &[(T, 0, berlin, "80")],
+    );
     record("resting_heart_rate_record_table", INSTANT, "beats_per_minute INTEGER", &[(T, 0, berlin, "54")]);
-    record("heart_rate_variability_rmssd_record_table", INSTANT, "heart_rate_variability_millis REAL", &[(T, 0, berlin, "41.25")]);
+    record(
+        "heart_rate_variability_rmssd_record_table",
+        INSTANT,
+        "heart_rate_variability_millis REAL",
+        &[(T, 0, berlin, "41.25")],
+    );
     record("oxygen_saturation_record_table", INSTANT, "percentage REAL", &[(T, 0, berlin, "97.0")]);
     record("respiratory_rate_record_table", INSTANT, "rate REAL", &[(T, 0, berlin, "14.6")]);
-    record("blood_pressure_record_table", INSTANT, "systolic REAL, diastolic REAL", &[(T, 0, berlin, "121, 79")]);
-    record("blood_glucose_record_table", INSTANT, "level REAL, specimen_source INTEGER", &[(T, 0, berlin, "5.4, 2")]);
+    record(
+        "blood_pressure_record_table",
+        INSTANT,
+        "systolic REAL, diastolic REAL",
+        &[(T, 0, berlin, "121, 79")],
+    );
+    record(
+        "blood_glucose_record_table",
+        INSTANT,
+        "level REAL, specimen_source INTEGER",
+        &[(T, 0, berlin, "5.4, 2")],
+    );
     record("body_temperature_record_table", INSTANT, "temperature REAL", &[(T, 0, berlin, "36.6")]);
-    record("vo2_max_record_table", INSTANT, "vo2_milliliters_per_minute_kilogram REAL", &[(T, 0, berlin, "44.2")]);
-    record("menstruation_flow_record_table", INSTANT, "flow INTEGER", &[(T, 0, berlin, "3"), (T + 86_400_000, 0, berlin, "1")]);
+    record(
+        "vo2_max_record_table",
+        INSTANT,
+        "vo2_milliliters_per_minute_kilogram REAL",
+        &[(T, 0, berlin, "44.2")],
+    );
+    record(
+        "menstruation_flow_record_table",
+        INSTANT,
+        "flow INTEGER",
+        &[(T, 0, berlin, "3"), (T + 86_400_000, 0, berlin, "1")],
+    );
     record("menstruation_period_record_table", INTERVAL, "x INTEGER", &[(T, T + 400_000_000, berlin, "0")]);
     record("ovulation_test_record_table", INSTANT, "result INTEGER", &[(T, 0, berlin, "1")]);
-    record("mindfulness_session_record_table", INTERVAL, "mindfulness_session_type INTEGER", &[(T, T + 600_000, berlin, "1")]);
-    record("some_future_record_table", INSTANT, "value REAL", &[(T, 0, berlin, "1"), (T + 1, 0, berlin, "2")]);
-    record("nutrition_record_table", INTERVAL, "meal_type INTEGER, meal_name TEXT, energy REAL, protein REAL, total_carbohydrate REAL, sodium REAL, caffeine REAL, vitamin_b12 REAL", &[
-        (T, T + 1000, berlin, "1, 'Porridge', 350000, 12.5, 55, 0.2, 5e-324, 0.0000024"),
-        (T + 5000, T + 6000, berlin, "1, NULL, 0, 0, 0, 0, 5e-324, 0"),
-    ]);
-    record("heart_rate_record_table", INTERVAL, "x INTEGER", &[(T, T + 60_000, berlin, "0"), (T + 60_000, T + 120_000, None, "0")]);
+    record(
+        "mindfulness_session_record_table",
+        INTERVAL,
+        "mindfulness_session_type INTEGER",
+        &[(T, T + 600_000, berlin, "1")],
+    );
+    record(
+        "some_future_record_table",
+        INSTANT,
+        "value REAL",
+        &[(T, 0, berlin, "1"), (T + 1, 0, berlin, "2")],
+    );
+    record(
+        "nutrition_record_table",
+        INTERVAL,
+        "meal_type INTEGER, meal_name TEXT, energy REAL, protein REAL, total_carbohydrate REAL, sodium REAL, caffeine REAL, vitamin_b12 REAL",
+        &[
+            (T, T + 1000, berlin, "1, 'Porridge', 350000, 12.5, 55, 0.2, 5e-324, 0.0000024"),
+            (T + 5000, T + 6000, berlin, "1, NULL, 0, 0, 0, 0, 5e-324, 0"),
+        ],
+    );
+    record(
+        "heart_rate_record_table",
+        INTERVAL,
+        "x INTEGER",
+        &[(T, T + 60_000, berlin, "0"), (T + 60_000, T + 120_000, None, "0")],
+    );
     record("SpeedRecordTable", INTERVAL, "x INTEGER", &[(T, T + 60_000, berlin, "0")]);
-    record("skin_temperature_record_table", INTERVAL, "baseline REAL, measurement_location INTEGER", &[(T, T + 60_000, berlin, "33.5, 1")]);
+    record(
+        "skin_temperature_record_table",
+        INTERVAL,
+        "baseline REAL, measurement_location INTEGER",
+        &[(T, T + 60_000, berlin, "33.5, 1")],
+    );
     // A night over the change to summer time in Berlin: 28 to 29 March 2026, 22:00Z to 05:00Z.
     let night = 1_774_735_200_000;
-    record("sleep_session_record_table", INTERVAL, "title TEXT, notes TEXT", &[
-        (night, night + 7 * 3_600_000, Some(3600), "'Night', NULL"),
-        (T + 30_000_000, T + 32_000_000, berlin, "NULL, NULL"),
-    ]);
-    record("exercise_session_record_table", INTERVAL, "exercise_type INTEGER, title TEXT, notes TEXT, has_route INTEGER", &[
-        (T, T + 1_800_000, berlin, "33, 'Park', NULL, 1"),
-        (T + 9_000_000, T + 9_100_000, berlin, "99, NULL, NULL, 0"),
-    ]);
+    record(
+        "sleep_session_record_table",
+        INTERVAL,
+        "title TEXT, notes TEXT",
+        &[
+            (night, night + 7 * 3_600_000, Some(3600), "'Night', NULL"),
+            (T + 30_000_000, T + 32_000_000, berlin, "NULL, NULL"),
+        ],
+    );
+    record(
+        "exercise_session_record_table",
+        INTERVAL,
+        "exercise_type INTEGER, title TEXT, notes TEXT, has_route INTEGER",
+        &[
+            (T, T + 1_800_000, berlin, "33, 'Park', NULL, 1"),
+            (T + 9_000_000, T + 9_100_000, berlin, "99, NULL, NULL, 0"),
+        ],
+    );
     sql.push_str(&format!(
         "CREATE TABLE heart_rate_record_series_table (parent_key INTEGER NOT NULL, beats_per_minute INTEGER, epoch_millis INTEGER);
          INSERT INTO heart_rate_record_series_table VALUES (1, 61, {a}), (1, 62, {b}), (2, 63, {c}), (2, 900, {c}), (77, 64, {c});
@@ -168,12 +263,13 @@ fn a_large_database_leaves_nothing_behind() {
     assert!(bytes.len() > 64 << 20);
     let home = Home::new();
     std::fs::write(home.dir.path().join("cuba.db.import.tmp"), b"left by a crash").unwrap();
-    let text = home.import_twice(&Input::in_memory("hc.zip", zip(&[("health_connect_export.db", &bytes)])).unwrap());
+    let text =
+        home.import_twice(&Input::in_memory("hc.zip", zip(&[("health_connect_export.db", &bytes)])).unwrap());
     assert!(text.contains("steps"));
     assert!(!home.dir.path().join("cuba.db.import.tmp").exists());
 }
 
-fn gadgetbridge_sql() -> String {
+pub(crate) fn gadgetbridge_sql() -> String {
     let s = T / 1000;
     let mut sql = String::from(
         "CREATE TABLE DEVICE (_id INTEGER PRIMARY KEY, NAME TEXT NOT NULL, MANUFACTURER TEXT NOT NULL, IDENTIFIER TEXT NOT NULL UNIQUE,
@@ -208,7 +304,12 @@ fn gadgetbridge_sql() -> String {
     );
     // Band 6: a walk, then sleep with deep and REM shares, 255 for no heart rate.
     for i in 0..3 {
-        sql.push_str(&format!("INSERT INTO HUAMI_EXTENDED_ACTIVITY_SAMPLE VALUES ({}, 1, 1, 40, {}, 1, {}, 0, 0, 0, 0);", s + i * 60, 30 + i, [255, 90, 91][i as usize]));
+        sql.push_str(&format!(
+            "INSERT INTO HUAMI_EXTENDED_ACTIVITY_SAMPLE VALUES ({}, 1, 1, 40, {}, 1, {}, 0, 0, 0, 0);",
+            s + i * 60,
+            30 + i,
+            [255, 90, 91][i as usize]
+        ));
     }
     for i in 0..6 {
         let (deep, rem) = [(0, 0), (0, 0), (60, 0), (188, 0), (0, 60), (0, 60)][i as usize];
@@ -216,12 +317,24 @@ fn gadgetbridge_sql() -> String {
     }
     // Band 2: kinds with a high half byte, and "no change".
     for (i, kind) in [(0, 0x79), (1, 0x70), (2, 0x7B), (3, 1)] {
-        sql.push_str(&format!("INSERT INTO MI_BAND_ACTIVITY_SAMPLE VALUES ({}, 2, 1, 5, {}, {kind}, 60);", s + i * 60, if kind == 1 { 22 } else { 0 }));
+        sql.push_str(&format!(
+            "INSERT INTO MI_BAND_ACTIVITY_SAMPLE VALUES ({}, 2, 1, 5, {}, {kind}, 60);",
+            s + i * 60,
+            if kind == 1 { 22 } else { 0 }
+        ));
     }
     // Garmin: running totals, past local midnight in Berlin (22:00Z).
     let midnight = s + 16 * 3600;
-    for (t, steps, cm, kcal) in [(s, 1000, 70_000, 40), (s + 60, 1030, 72_100, 42), (s + 120, 1030, 72_100, 42), (midnight, 9000, 630_000, 400), (midnight + 60, 25, 1_750, 1)] {
-        sql.push_str(&format!("INSERT INTO GARMIN_ACTIVITY_SAMPLE VALUES ({t}, 3, 1, 0, {steps}, 1, 70, {cm}, {kcal});"));
+    for (t, steps, cm, kcal) in [
+        (s, 1000, 70_000, 40),
+        (s + 60, 1030, 72_100, 42),
+        (s + 120, 1030, 72_100, 42),
+        (midnight, 9000, 630_000, 400),
+        (midnight + 60, 25, 1_750, 1),
+    ] {
+        sql.push_str(&format!(
+            "INSERT INTO GARMIN_ACTIVITY_SAMPLE VALUES ({t}, 3, 1, 0, {steps}, 1, 70, {cm}, {kcal});"
+        ));
     }
     let ms = T;
     sql.push_str(&format!(
@@ -248,17 +361,20 @@ fn gadgetbridge_sql() -> String {
 #[test]
 fn gadgetbridge_database() {
     let home = Home::new();
-    insta::assert_snapshot!(home.import_twice(&Input::in_memory("Gadgetbridge", database(&gadgetbridge_sql())).unwrap()));
+    insta::assert_snapshot!(
+        home.import_twice(&Input::in_memory("Gadgetbridge", database(&gadgetbridge_sql())).unwrap())
+    );
 }
 
 #[test]
 fn gadgetbridge_zip() {
-    let bytes = zip(&[("database/Gadgetbridge", &database(&gadgetbridge_sql())), ("preferences/global.json", b"{}")]);
+    let bytes =
+        zip(&[("database/Gadgetbridge", &database(&gadgetbridge_sql())), ("preferences/global.json", b"{}")]);
     let done = Home::new().import(&Input::in_memory("gadgetbridge.zip", bytes).unwrap()).unwrap();
     assert_eq!(done.files[0].format.to_string(), "Gadgetbridge database");
 }
 
-fn loop_sql() -> String {
+pub(crate) fn loop_sql() -> String {
     let day = 86_400_000i64;
     let d = T / day * day;
     format!(
@@ -280,7 +396,11 @@ fn loop_sql() -> String {
 #[test]
 fn loop_backup() {
     let home = Home::new();
-    insta::assert_snapshot!(home.import_twice(&Input::in_memory("Loop Habits Backup 2026-06-01.db", database(&loop_sql())).unwrap()));
+    insta::assert_snapshot!(
+        home.import_twice(
+            &Input::in_memory("Loop Habits Backup 2026-06-01.db", database(&loop_sql())).unwrap()
+        )
+    );
     // What the user entered since stays.
     let day = cuba_health::store::Day((T / 86_400_000) as i32);
     home.store.enter_habit("loop:aaaa", day, Some(cuba_health::log::habit::Entry::Missed), "").unwrap();
@@ -303,7 +423,9 @@ fn hostile_databases_do_no_harm() {
         health_connect_sql()
     );
     let home = Home::new();
-    let done = home.import(&Input::in_memory("x.zip", zip(&[("health_connect_export.db", &database(&sql))])).unwrap()).unwrap();
+    let done = home
+        .import(&Input::in_memory("x.zip", zip(&[("health_connect_export.db", &database(&sql))])).unwrap())
+        .unwrap();
     assert!(done.report.balances());
     insta::assert_snapshot!(report(&done));
 }

@@ -298,11 +298,7 @@ fn sleep_stages_last_until_the_next() {
 fn a_strap_that_handed_over_later() {
     let mut f = Fit::default();
     f.message(0, 0, &[(0, V::U8(4)), (1, V::U16(1)), (3, V::U32(3))]);
-    f.message(
-        1,
-        132,
-        &[(253, V::U32(T)), (0, V::U16(16_384)), (6, V::U8(70)), (9, V::U32(0x0001_0800))],
-    );
+    f.message(1, 132, &[(253, V::U32(T)), (0, V::U16(16_384)), (6, V::U8(70)), (9, V::U32(0x0001_0800))]);
     // Counts of 1/1024 s, twelve bits each: half a second, then two seconds later over the end of the twelve bits.
     let (a, b) = (0xA00u16, 0x200u16);
     let packed = vec![a as u8, (a >> 8) as u8 | ((b & 0xF) << 4) as u8, (b >> 4) as u8];

@@ -4,14 +4,15 @@
 mod databases;
 mod exports;
 mod fit;
+mod fuzz;
 mod texts;
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
+use cuba_health::HealthError;
 use cuba_health::import::{Imported, Input, Options, import_input};
 use cuba_health::store::{Day, Store};
-use cuba_health::HealthError;
 use cuba_vault::{KeyFile, OpenOptions};
 use jiff::tz::TimeZone;
 
@@ -24,16 +25,15 @@ impl Home {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = OpenOptions::at("2026-11-23T01:08:30Z".parse().unwrap());
-        let store =
-            Store::open(&dir.path().join("cuba.db"), &KeyFile::new(dir.path().join("kek")), &options).unwrap();
+        let store = Store::open(&dir.path().join("cuba.db"), &KeyFile::new(dir.path().join("kek")), &options)
+            .unwrap();
         Self { dir, store }
     }
 
     pub fn import(&self, input: &Input) -> Result<Imported, HealthError> {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let now_ms = "2026-11-23T01:08:30Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
-        let mut options =
-            Options { zone: &zone, now_ms, progress: &mut |_| ControlFlow::Continue(()) };
+        let mut options = Options { zone: &zone, now_ms, progress: &mut |_| ControlFlow::Continue(()) };
         import_input(&self.store, input, &mut options)
     }
 
@@ -67,13 +67,29 @@ impl Home {
                     if i >= shown && i + 2 < samples.len() {
                         continue;
                     }
-                    writeln!(out, "  {} +{} ms {} {}", moment(s.start_ms, s.offset_min), s.end_ms - s.start_ms, s.value, metric.info().unit).unwrap();
+                    writeln!(
+                        out,
+                        "  {} +{} ms {} {}",
+                        moment(s.start_ms, s.offset_min),
+                        s.end_ms - s.start_ms,
+                        s.value,
+                        metric.info().unit
+                    )
+                    .unwrap();
                 }
             }
         }
         for (id, source, w) in self.store.workouts(i64::MIN, i64::MAX).unwrap() {
             let start = moment(w.start_ms, w.offset_min);
-            writeln!(out, "workout {} | {} | {start} {} s | {:?}", name(source).key, w.kind, (w.end_ms - w.start_ms) as f64 / 1000.0, w.title).unwrap();
+            writeln!(
+                out,
+                "workout {} | {} | {start} {} s | {:?}",
+                name(source).key,
+                w.kind,
+                (w.end_ms - w.start_ms) as f64 / 1000.0,
+                w.title
+            )
+            .unwrap();
             for (name, value) in &w.values {
                 writeln!(out, "  {name} {value}").unwrap();
             }
@@ -84,10 +100,29 @@ impl Home {
         }
         for (source, e) in self.store.events(None, i64::MIN, i64::MAX).unwrap() {
             let start = moment(e.start_ms, e.offset_min);
-            writeln!(out, "event {} | {} | {start} +{} ms | {} {:?} {:?}", name(source).key, e.kind, e.end_ms - e.start_ms, e.value, e.label, e.text).unwrap();
+            writeln!(
+                out,
+                "event {} | {} | {start} +{} ms | {} {:?} {:?}",
+                name(source).key,
+                e.kind,
+                e.end_ms - e.start_ms,
+                e.value,
+                e.label,
+                e.text
+            )
+            .unwrap();
         }
         for (source, r) in self.store.recordings(i64::MIN, i64::MAX).unwrap() {
-            writeln!(out, "recording {} | {} | {} | {} Hz {} values", name(source).key, r.kind, moment(r.start_ms, r.offset_min), r.hertz, r.values.len()).unwrap();
+            writeln!(
+                out,
+                "recording {} | {} | {} | {} Hz {} values",
+                name(source).key,
+                r.kind,
+                moment(r.start_ms, r.offset_min),
+                r.hertz,
+                r.values.len()
+            )
+            .unwrap();
         }
         for h in self.store.habits().unwrap() {
             writeln!(out, "{h:?}").unwrap();
@@ -117,7 +152,12 @@ pub fn report(done: &Imported) -> String {
     let mut out = String::new();
     for f in &done.files {
         let r = &f.report;
-        writeln!(out, "{} ({}): read {} stored {} duplicates {} merged {}", f.name, f.format, r.read, r.stored, r.duplicates, r.merged).unwrap();
+        writeln!(
+            out,
+            "{} ({}): read {} stored {} duplicates {} merged {}",
+            f.name, f.format, r.read, r.stored, r.duplicates, r.merged
+        )
+        .unwrap();
         for (reason, kinds) in &r.skipped {
             for (kind, n) in kinds {
                 writeln!(out, "  skipped {n} {kind}: {reason:?}").unwrap();

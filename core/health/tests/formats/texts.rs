@@ -50,7 +50,7 @@ fn open_scale() {
     ));
 }
 
-fn gpx() -> String {
+pub(crate) fn gpx() -> String {
     let mut text = String::from(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <gpx creator="OpenTracks" version="1.1" xmlns="http://www.topografix.com/GPX/1/1" xmlns:gpxtpx="http://www.garmin.com/xmlschemas/TrackPointExtension/v1">
@@ -80,7 +80,7 @@ fn gpx_track() {
     insta::assert_snapshot!(import("run.gpx", &gpx()));
 }
 
-fn tcx() -> String {
+pub(crate) fn tcx() -> String {
     r#"<?xml version="1.0" encoding="UTF-8"?>
 <TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2" xmlns:ns3="http://www.garmin.com/xmlschemas/ActivityExtension/v2">
 <Activities><Activity Sport="Biking"><Id>2026-06-01T06:00:00.000Z</Id>

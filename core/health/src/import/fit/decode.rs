@@ -214,8 +214,8 @@ impl<R: Read> Decoder<R> {
 
     fn data(&mut self, local: usize, message: &mut Message) -> Result<(), FitFault> {
         let definition = self.definitions.get_mut(local).and_then(Option::take);
-        let definition =
-            definition.ok_or(FitFault::Format("a message comes before its definition; the file is damaged"))?;
+        let definition = definition
+            .ok_or(FitFault::Format("a message comes before its definition; the file is damaged"))?;
         message.global = definition.global;
         message.big_endian = definition.big_endian;
         message.data.resize(definition.size + definition.developer_size, 0);
@@ -239,8 +239,7 @@ impl<R: Read> Decoder<R> {
         self.take(&mut head)?;
         let [_, order, g0, g1, count] = head;
         let big_endian = order == 1;
-        let global =
-            if big_endian { u16::from_be_bytes([g0, g1]) } else { u16::from_le_bytes([g0, g1]) };
+        let global = if big_endian { u16::from_be_bytes([g0, g1]) } else { u16::from_le_bytes([g0, g1]) };
         let mut made = Definition { global, big_endian, ..Definition::default() };
         for _ in 0..count {
             let mut field = [0u8; 3];
@@ -273,7 +272,9 @@ impl<R: Read> Decoder<R> {
             let mut stored = [0u8; 2];
             self.input.read_exact(&mut stored)?;
             if u16::from_le_bytes(stored) != expected {
-                return Err(FitFault::Format("the checksum does not match; copy the file from the device again"));
+                return Err(FitFault::Format(
+                    "the checksum does not match; copy the file from the device again",
+                ));
             }
         }
         self.crc = 0;
@@ -329,8 +330,8 @@ impl<R: Read> Decoder<R> {
 /// The checksum of the protocol: CRC-16/ARC, a half byte at a time.
 fn crc(mut crc: u16, bytes: &[u8]) -> u16 {
     const TABLE: [u16; 16] = [
-        0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401, 0xA001, 0x6C00, 0x7800, 0xB401, 0x5000,
-        0x9C01, 0x8801, 0x4400,
+        0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401, 0xA001, 0x6C00, 0x7800, 0xB401,
+        0x5000, 0x9C01, 0x8801, 0x4400,
     ];
     let step = |crc: u16, nibble: u8| {
         let at = usize::from((crc ^ u16::from(nibble)) & 0xF);

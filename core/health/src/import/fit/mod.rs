@@ -50,7 +50,8 @@ pub(super) fn is_fit(head: &[u8]) -> bool {
 
 /// Imports one FIT file.
 pub(super) fn read(input: &mut (impl Read + Seek), intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let outline = outline::outline(BufReader::with_capacity(1 << 16, &mut *input)).map_err(HealthError::from)?;
+    let outline =
+        outline::outline(BufReader::with_capacity(1 << 16, &mut *input)).map_err(HealthError::from)?;
     input.seek(SeekFrom::Start(0))?;
     let mut decoder = Decoder::new(BufReader::with_capacity(1 << 16, input));
     let mut message = Message::default();
@@ -141,7 +142,22 @@ impl<'p> Reading<'p> {
                 // Parts of a workout, of the day's running totals, and of a night.
                 19 | 20 | 34 | 55 | 275 | 312 | 313 | 370 => intake.batch.merged(),
                 g if profile::is_settings(g) => intake.skip(SkipReason::NotHealthData, &name),
-                30 | 51 | 78 | 132 | 211 | 227 | 229 | 269 | 290 | 297 | 304..=308 | 314 | 346 | 371 | 398 | 412 => {
+                30
+                | 51
+                | 78
+                | 132
+                | 211
+                | 227
+                | 229
+                | 269
+                | 290
+                | 297
+                | 304..=308
+                | 314
+                | 346
+                | 371
+                | 398
+                | 412 => {
                     intake.skip(SkipReason::BadValue, &name);
                 }
                 _ => intake.skip(SkipReason::UnknownType, &name),
@@ -216,7 +232,8 @@ impl<'p> Reading<'p> {
     }
 
     fn point(&mut self, m: &Message, ms: Option<i64>, speed: Option<f64>) {
-        let (Some(time_ms), Some(t), Some(lat), Some(lon)) = (ms, m.timestamp, m.number(0), m.number(1)) else {
+        let (Some(time_ms), Some(t), Some(lat), Some(lon)) = (ms, m.timestamp, m.number(0), m.number(1))
+        else {
             return;
         };
         if self.points >= MAX_POINTS {

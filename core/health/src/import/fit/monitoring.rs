@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Reading;
 use super::decode::Message;
 use super::outline::millis;
-use super::Reading;
 use crate::HealthError;
+use crate::import::intake::Intake;
 use crate::metric::Metric;
 use crate::store::{DAY_MS, Day};
-use crate::import::intake::Intake;
 
 /// An interval of monitoring is at most this long; a longer pause was spent off the wrist.
 const MAX_INTERVAL_S: u32 = 15 * 60;
@@ -51,7 +51,11 @@ impl Reading<'_> {
         Ok(())
     }
 
-    pub(super) fn monitoring(&mut self, m: &Message, intake: &mut Intake<'_, '_, '_>) -> Result<(), HealthError> {
+    pub(super) fn monitoring(
+        &mut self,
+        m: &Message,
+        intake: &mut Intake<'_, '_, '_>,
+    ) -> Result<(), HealthError> {
         let now = self.moment(m);
         let totals = &mut self.monitoring;
         totals.opening = totals.opening.or(Some(now));

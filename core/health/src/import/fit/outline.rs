@@ -112,7 +112,9 @@ pub(super) fn outline(input: impl Read) -> Result<Outline, FitFault> {
                 break;
             }
             Err(FitFault::Truncated) => {
-                return Err(FitFault::Format("the file ends before its first message; copy it from the device again"));
+                return Err(FitFault::Format(
+                    "the file ends before its first message; copy it from the device again",
+                ));
             }
             Err(fault) => return Err(fault),
         }

@@ -1,8 +1,8 @@
 //! Messages that hold readings: beats, sleep, stress, oxygen, scales.
 
+use super::Reading;
 use super::decode::Message;
 use super::outline::millis;
-use super::Reading;
 use crate::HealthError;
 use crate::import::intake::Intake;
 use crate::metric::{Metric, SleepStage};
@@ -169,10 +169,9 @@ impl Reading<'_> {
             }
             346 => vec![(Metric::SleepScore, positive(6, 1.0))],
             371 => vec![(Metric::HrvRmssd, positive(0, 128.0))],
-            398 => vec![
-                (Metric::SkinTemperature, positive(4, 1.0)),
-                (Metric::SkinTemperatureDelta, m.number(1)),
-            ],
+            398 => {
+                vec![(Metric::SkinTemperature, positive(4, 1.0)), (Metric::SkinTemperatureDelta, m.number(1))]
+            }
             412 => {
                 let (from, to) = (m.integer(0).and_then(millis), m.integer(2).and_then(millis));
                 if let (Some(from), Some(to)) = (from, to) {

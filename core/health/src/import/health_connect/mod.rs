@@ -1,4 +1,4 @@
-//! Health Connect's own export: a zip with one SQLite database.
+//! Health Connect's own export: a zip with one `SQLite` database.
 //!
 //! Every record has its app, device and zone; times are milliseconds of UTC, zones are seconds. Values are in the
 //! platform's base units (energy in calories, mass in grams), not in those its library shows.
@@ -15,12 +15,15 @@ use crate::log::cycle::Flow;
 use crate::metric::{Metric, SleepStage};
 use crate::store::{Batch, Day, Event, RoutePoint, SkipReason, SourceId, SourceKind, Workout};
 
-pub(super) const IMPORTER: Importer =
-    Importer { format: Format::HealthConnect, recognises, import: |input, batch, context| {
+pub(super) const IMPORTER: Importer = Importer {
+    format: Format::HealthConnect,
+    recognises,
+    import: |input, batch, context| {
         let database = open(input, batch)?;
         let mut reading = Reading::new(&database, Intake::new(batch, context));
         reading.all()
-    } };
+    },
+};
 
 fn member(input: &Input) -> Option<&Member> {
     member_named(input, "health_connect")
@@ -83,7 +86,10 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
                     2 => self.meals()?,
                     3 => self.cycle()?,
                     4 => self.events()?,
-                    _ => self.rest()?,
+                    _ => {
+                        self.rest();
+                        true
+                    }
                 }
             };
             let Intake { context, batch, .. } = &mut self.intake;
@@ -92,7 +98,9 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
         }
         if !whole {
             self.intake.skip(SkipReason::Broken, "database");
-            self.intake.context.incomplete("a table of the database is damaged; what could be read is stored");
+            self.intake
+                .context
+                .incomplete("a table of the database is damaged; what could be read is stored");
         }
         Ok(())
     }
@@ -155,7 +163,8 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
     fn instant(&mut self, row: &(&str, &[&str], Metric, &str)) -> Result<bool, Stop> {
         let (table, names, metric, unit) = *row;
         let Some(column) = self.database.either(table, names) else {
-            return self.unknown_columns(table);
+            self.unknown_columns(table);
+            return Ok(true);
         };
         let columns = ["app_info_id", "device_info_id", "time", "zone_offset", column];
         self.database.rows(table, &columns, "row_id", |row| {
@@ -186,9 +195,11 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
     fn interval(&mut self, row: &(&str, &[&str], Metric, &str)) -> Result<bool, Stop> {
         let (table, names, metric, unit) = *row;
         let Some(column) = self.database.either(table, names) else {
-            return self.unknown_columns(table);
+            self.unknown_columns(table);
+            return Ok(true);
         };
-        let columns = ["app_info_id", "device_info_id", "start_time", "end_time", "start_zone_offset", column];
+        let columns =
+            ["app_info_id", "device_info_id", "start_time", "end_time", "start_zone_offset", column];
         self.database.rows(table, &columns, "row_id", |row| {
             let source = self.source(row.integer(0), row.integer(1))?;
             let value = row.number(5).and_then(|v| metric.info().unit.convert(v, unit));
@@ -204,20 +215,24 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
     }
 
     /// A newer version called its column otherwise: its rows are counted, not lost in silence.
-    fn unknown_columns(&mut self, table: &str) -> Result<bool, Stop> {
+    fn unknown_columns(&mut self, table: &str) {
         let n = self.database.count(table);
         self.intake.batch.skip_many(SkipReason::UnknownType, table, n);
-        Ok(true)
     }
 
     /// Readings that belong to a record which has their app and zone.
     fn series(&mut self, row: &(&str, &str, &str, Metric)) -> Result<bool, Stop> {
         let (parent, child, column, metric) = *row;
         if !self.database.has(child, column) || !self.database.has(parent, "row_id") {
-            return self.unknown_columns(child);
+            self.unknown_columns(child);
+            return Ok(true);
         }
         let optional = |column: &str| {
-            if self.database.has(parent, column) { format!("p.{}", quoted(column)) } else { "NULL".to_owned() }
+            if self.database.has(parent, column) {
+                format!("p.{}", quoted(column))
+            } else {
+                "NULL".to_owned()
+            }
         };
         let sql = format!(
             "SELECT {}, {}, c.epoch_millis, {}, c.{} FROM {} c LEFT JOIN {} p ON p.row_id = c.parent_key
@@ -246,7 +261,14 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
                     self.intake.batch.merged();
                     return Ok(());
                 }
-                self.reading(Metric::SkinTemperature, source, row.integer(2), row.integer(3), row.number(4), "°C")
+                self.reading(
+                    Metric::SkinTemperature,
+                    source,
+                    row.integer(2),
+                    row.integer(3),
+                    row.number(4),
+                    "°C",
+                )
             })?)
     }
 
@@ -255,7 +277,12 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
         let stages_sql = "SELECT stage_start_time, stage_end_time, stage_type FROM sleep_stages_table
                           WHERE parent_key = ?1 ORDER BY stage_start_time";
         let columns = [
-            "row_id", "app_info_id", "device_info_id", "start_time", "end_time", "start_zone_offset",
+            "row_id",
+            "app_info_id",
+            "device_info_id",
+            "start_time",
+            "end_time",
+            "start_zone_offset",
             "end_zone_offset",
         ];
         database.rows("sleep_session_record_table", &columns, "row_id", |row| {
@@ -290,8 +317,14 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
     fn workouts(&mut self) -> Result<bool, Stop> {
         let database = self.database;
         let columns = [
-            "row_id", "app_info_id", "device_info_id", "start_time", "end_time", "start_zone_offset",
-            "exercise_type", "title",
+            "row_id",
+            "app_info_id",
+            "device_info_id",
+            "start_time",
+            "end_time",
+            "start_zone_offset",
+            "exercise_type",
+            "title",
         ];
         let route_sql = {
             let optional = |c: &'static str| {
@@ -476,7 +509,7 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
     }
 
     /// Counts records of tables that this version does not know.
-    fn rest(&mut self) -> Result<bool, Stop> {
+    fn rest(&mut self) {
         let known: Vec<&str> = (tables::INSTANT.iter().chain(tables::INTERVAL).map(|t| t.0))
             .chain(tables::SERIES.iter().flat_map(|t| [t.0, t.1]))
             .chain(tables::EVENTS.iter().map(|t| t.0))
@@ -501,7 +534,6 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
             let n = self.database.count(&table);
             self.intake.batch.skip_many(SkipReason::UnknownType, &table, n);
         }
-        Ok(true)
     }
 }
 

@@ -9,7 +9,7 @@ use super::super::json::{self, Value, field, text};
 use super::super::table::{Table, plain};
 use super::super::when::{self, Order, When};
 use super::super::{Input, Member, Stop};
-use super::told;
+use super::{has_extension, told};
 use crate::HealthError;
 use crate::metric::{Metric, SleepStage};
 use crate::store::{SkipReason, SourceId, SourceKind, Workout};
@@ -19,12 +19,10 @@ use jiff::tz::TimeZone;
 pub(super) fn is_sign(name: &str) -> bool {
     name.contains("Global Export Data/")
         || name.contains("Fitbit/")
-        || (["heart_rate-", "sleep-", "steps-", "resting_heart_rate-"].iter().any(|p| base(name).starts_with(p))
-            && ends(name, "json"))
-}
-
-fn ends(name: &str, extension: &str) -> bool {
-    name.rsplit('.').next().is_some_and(|e| e.eq_ignore_ascii_case(extension))
+        || (["heart_rate-", "sleep-", "steps-", "resting_heart_rate-"]
+            .iter()
+            .any(|p| base(name).starts_with(p))
+            && has_extension(name, "json"))
 }
 
 fn base(name: &str) -> &str {
@@ -40,46 +38,57 @@ fn kind(name: &str) -> &str {
 
 const MINUTE: i64 = 60_000;
 
-#[derive(Default)]
-pub(super) struct Reading;
-
-impl Reading {
-    /// Reads a file if it is one of Fitbit's.
-    pub(super) fn file(
-        &mut self,
-        input: &Input,
-        member: &Member,
-        intake: &mut Intake<'_, '_, '_>,
-    ) -> Result<bool, Stop> {
-        let name = &member.name;
-        let ours = name.contains("Fitbit") || name.contains("Global Export Data/") || is_sign(name) || !name.contains("Fit/");
-        if !ours || name.contains("Google Fit") {
-            return Ok(false);
-        }
-        if ends(name, "json") {
-            return json_file(input, member, intake);
-        }
-        if ends(name, "csv") {
-            return csv_file(input, member, intake);
-        }
-        Ok(false)
+/// Reads a file if it is one of Fitbit's.
+pub(super) fn file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
+    let name = &member.name;
+    let ours = name.contains("Fitbit") || is_sign(name) || !name.contains("Fit/");
+    if !ours || name.contains("Google Fit") {
+        return Ok(false);
     }
+    if has_extension(name, "json") {
+        return json_file(input, member, intake);
+    }
+    if has_extension(name, "csv") {
+        return csv_file(input, member, intake);
+    }
+    Ok(false)
 }
 
 fn source(intake: &mut Intake<'_, '_, '_>) -> Result<SourceId, HealthError> {
     intake.source("fitbit", "Fitbit", SourceKind::Watch)
 }
 
+/// Kinds of files that are read.
+const KNOWN: &[&str] = &[
+    "heart_rate",
+    "steps",
+    "distance",
+    "calories",
+    "altitude",
+    "resting_heart_rate",
+    "weight",
+    "sleep",
+    "exercise",
+    "demographic_vo2_max",
+    "run_vo2_max",
+];
+/// Kinds of files that only Fitbit has and that hold nothing to store.
+const COUNTED: &[&str] = &[
+    "time_in_heart_rate_zones",
+    "sedentary_minutes",
+    "lightly_active_minutes",
+    "moderately_active_minutes",
+    "very_active_minutes",
+    "water_logs",
+    "food_logs",
+    "swim_lengths_data",
+    "badge",
+    "height",
+    "menstrual_health_settings",
+];
+
 fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
     let kind = kind(&member.name).to_owned();
-    const KNOWN: &[&str] = &[
-        "heart_rate", "steps", "distance", "calories", "altitude", "resting_heart_rate", "weight", "sleep", "exercise",
-        "demographic_vo2_max", "run_vo2_max",
-    ];
-    const COUNTED: &[&str] = &[
-        "time_in_heart_rate_zones", "sedentary_minutes", "lightly_active_minutes", "moderately_active_minutes",
-        "very_active_minutes", "water_logs", "food_logs", "swim_lengths_data", "badge", "height", "menstrual_health_settings",
-    ];
     if !KNOWN.contains(&kind.as_str()) {
         if !COUNTED.contains(&kind.as_str()) && !member.name.contains("Global Export Data/") {
             return Ok(false);
@@ -139,13 +148,22 @@ fn entry(kind: &str, element: &Value, source: SourceId, intake: &mut Intake<'_, 
                 (Metric::RestingHeartRate, field(value, "value"))
             } else {
                 let run = field(value, "runVO2Max");
-                (Metric::Vo2Max, field(value, "filteredDemographicVO2Max").or(field(value, "demographicVO2Max")).or(run))
+                (
+                    Metric::Vo2Max,
+                    field(value, "filteredDemographicVO2Max").or(field(value, "demographicVO2Max")).or(run),
+                )
             };
             let day = text(value, "date").or(text(element, "dateTime"));
             let day = day.and_then(|d| when::parse(d, Order::MonthFirst, zone));
             match (day, rate) {
                 (Some(day), Some(rate)) if rate > 0.0 => {
-                    intake.at(metric, source, day.ms + 12 * 60 * MINUTE, (rate * 100.0).round() / 100.0, None)?;
+                    intake.at(
+                        metric,
+                        source,
+                        day.ms + 12 * 60 * MINUTE,
+                        (rate * 100.0).round() / 100.0,
+                        None,
+                    )?;
                 }
                 (None, _) => intake.skip(SkipReason::BadTime, kind),
                 _ => intake.skip(SkipReason::BadValue, kind),
@@ -159,7 +177,11 @@ fn entry(kind: &str, element: &Value, source: SourceId, intake: &mut Intake<'_, 
 }
 
 fn weight(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let at = format!("{} {}", text(element, "date").unwrap_or_default(), text(element, "time").unwrap_or_default());
+    let at = format!(
+        "{} {}",
+        text(element, "date").unwrap_or_default(),
+        text(element, "time").unwrap_or_default()
+    );
     let at = when::parse(&at, Order::MonthFirst, intake.context.zone);
     let (Some(at), Some(weight)) = (at, field(element, "weight")) else {
         intake.skip(if at.is_none() { SkipReason::BadTime } else { SkipReason::BadValue }, "weight");
@@ -168,7 +190,9 @@ fn weight(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) ->
     let bmi = field(element, "bmi").filter(|b| *b > 0.0);
     let kilograms = pounds_or_kilograms(weight, bmi);
     intake.at(Metric::Weight, source, at.ms, kilograms, Some(at.offset))?;
-    for (metric, value) in [(Metric::BodyMassIndex, bmi), (Metric::BodyFat, field(element, "fat").filter(|f| *f > 0.0))] {
+    for (metric, value) in
+        [(Metric::BodyMassIndex, bmi), (Metric::BodyFat, field(element, "fat").filter(|f| *f > 0.0))]
+    {
         if let Some(value) = value {
             intake.at(metric, source, at.ms, (value * 1000.0).round() / 1000.0, Some(at.offset))?;
         }
@@ -190,7 +214,9 @@ fn sleep(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> 
     let zone = intake.context.zone;
     let at = |v: &Value, name: &str| when::parse(text(v, name)?, Order::MonthFirst, zone);
     let levels = element.get("levels");
-    let list = |name: &str| levels.and_then(|l| l.get(name)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let list = |name: &str| {
+        levels.and_then(|l| l.get(name)).and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
+    };
     let segment = |v: &Value| {
         let from = at(v, "dateTime")?;
         let length = (field(v, "seconds")? * 1000.0) as i64;
@@ -223,7 +249,9 @@ fn sleep(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> 
         return Ok(());
     }
     match (at(element, "startTime"), at(element, "endTime")) {
-        (Some(from), Some(to)) => intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, Some(from.offset))?,
+        (Some(from), Some(to)) => {
+            intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, Some(from.offset))?;
+        }
         _ => intake.skip(SkipReason::BadTime, "sleep"),
     }
     Ok(())
@@ -241,7 +269,8 @@ fn stage(level: &str) -> Option<SleepStage> {
 }
 
 fn exercise(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let length = field(element, "duration").or(field(element, "activeDuration")).filter(|d| *d >= 0.0 && *d < 1e9);
+    let length =
+        field(element, "duration").or(field(element, "activeDuration")).filter(|d| *d >= 0.0 && *d < 1e9);
     let (Some(start), Some(length)) = (utc(element, "startTime"), length) else {
         intake.skip(SkipReason::BadTime, "exercise");
         return Ok(());
@@ -292,11 +321,25 @@ fn workout_kind(name: &str) -> String {
 const TABLES: &[(&str, &str, &str, Metric, &str, bool)] = &[
     ("Heart Rate Variability Details", "timestamp", "rmssd", Metric::HrvRmssd, "ms", false),
     ("Minute SpO2", "timestamp", "value", Metric::OxygenSaturation, "%", true),
-    ("Daily Respiratory Rate Summary", "timestamp", "daily_respiratory_rate", Metric::RespiratoryRate, "/min", false),
+    (
+        "Daily Respiratory Rate Summary",
+        "timestamp",
+        "daily_respiratory_rate",
+        Metric::RespiratoryRate,
+        "/min",
+        false,
+    ),
     ("sleep_score", "timestamp", "overall_score", Metric::SleepScore, "", true),
     ("Stress Score", "DATE", "STRESS_SCORE", Metric::Stress, "", false),
     ("Device Temperature", "recorded_time", "temperature", Metric::SkinTemperatureDelta, "K", false),
-    ("heart_rate_variability", "timestamp", "root mean square of successive differences milliseconds", Metric::HrvRmssd, "ms", true),
+    (
+        "heart_rate_variability",
+        "timestamp",
+        "root mean square of successive differences milliseconds",
+        Metric::HrvRmssd,
+        "ms",
+        true,
+    ),
     ("heart_rate", "timestamp", "beats per minute", Metric::HeartRate, "bpm", true),
     ("steps", "timestamp", "steps", Metric::Steps, "count", true),
     ("distance", "timestamp", "distance", Metric::Distance, "m", true),
@@ -308,10 +351,14 @@ const TABLES: &[(&str, &str, &str, Metric, &str, bool)] = &[
 
 fn csv_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
     let name = base(&member.name);
-    let fits = |t: &&(&str, &str, &str, Metric, &str, bool)| plain(kind(name)) == plain(t.0) || name.starts_with(t.0) && t.0.contains(' ');
+    let fits = |t: &&(&str, &str, &str, Metric, &str, bool)| {
+        plain(kind(name)) == plain(t.0) || name.starts_with(t.0) && t.0.contains(' ')
+    };
     let Some((_, time, column, metric, unit, is_utc)) = TABLES.iter().find(fits) else { return Ok(false) };
     let mut table = Table::open(input.open_member(member)?, 0)?;
-    let (Some(time), Some(column)) = (table.column(&[time]), table.column(&[column])) else { return Ok(false) };
+    let (Some(time), Some(column)) = (table.column(&[time]), table.column(&[column])) else {
+        return Ok(false);
+    };
     let source = source(intake)?;
     while table.next()? {
         if table.is_blank() {

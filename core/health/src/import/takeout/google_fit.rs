@@ -54,7 +54,9 @@ fn id_of(input: &Input, member: &Member) -> String {
     let head = input.member_head(member, 1024);
     let head = String::from_utf8_lossy(&head);
     let named = head.split_once("\"Data Source\"").and_then(|(_, rest)| rest.split('"').nth(1));
-    named.filter(|id| id.contains(':')).map_or_else(|| base(&member.name).replacen('_', ":", 1), str::to_owned)
+    named
+        .filter(|id| id.contains(':'))
+        .map_or_else(|| base(&member.name).replacen('_', ":", 1), str::to_owned)
 }
 
 /// How well a stream stands for its type.
@@ -81,7 +83,9 @@ fn type_of(id: &str) -> Option<&'static str> {
 
 fn is_stream(name: &str) -> bool {
     name.to_lowercase().ends_with(".json")
-        && (name.contains("All Data/") || base(name).starts_with("derived_com") || base(name).starts_with("raw_com"))
+        && (name.contains("All Data/")
+            || base(name).starts_with("derived_com")
+            || base(name).starts_with("raw_com"))
 }
 
 /// Which streams are taken.
@@ -114,7 +118,9 @@ impl Plan {
             return Ok(false);
         }
         if name.contains("Sessions/") {
-            let whole = json::each(input.open_member(member)?, &[], &mut |_, session, _| session_of(session, intake))?;
+            let whole = json::each(input.open_member(member)?, &[], &mut |_, session, _| {
+                session_of(session, intake)
+            })?;
             told(whole, intake);
             return Ok(true);
         }
@@ -152,7 +158,8 @@ fn app(id: &str) -> &str {
 
 fn point_of(kind: &str, point: &Value, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let nanos = |name: &str| point.get(name).and_then(Value::as_i64).map(|n| n / 1_000_000);
-    let (Some(from), Some(to)) = (nanos("startTimeNanos").or(nanos("endTimeNanos")), nanos("endTimeNanos")) else {
+    let (Some(from), Some(to)) = (nanos("startTimeNanos").or(nanos("endTimeNanos")), nanos("endTimeNanos"))
+    else {
         intake.skip(SkipReason::BadTime, kind);
         return Ok(());
     };

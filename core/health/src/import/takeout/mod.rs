@@ -23,11 +23,10 @@ pub(super) const GOOGLE: Importer = Importer {
 
 fn read(input: &Input, mut intake: Intake<'_, '_, '_>) -> Result<(), Stop> {
     let google = google_fit::Plan::of(input);
-    let mut fitbit = fitbit::Reading::default();
     let mut members: Vec<&Member> = input.members().iter().collect();
     members.sort_by(|a, b| a.name.cmp(&b.name));
     each_member(input, &members, &mut intake, &mut |member, intake| {
-        Ok(fitbit.file(input, member, intake)? || google.file(input, member, intake)?)
+        Ok(fitbit::file(input, member, intake)? || google.file(input, member, intake)?)
     })
 }
 
@@ -50,7 +49,10 @@ pub(super) fn each_member(
         match read(member, intake) {
             Ok(_) => {}
             Err(Stop::Failed(crate::HealthError::Io(error)))
-                if matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof) =>
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof
+                ) =>
             {
                 intake.skip(SkipReason::Broken, "file");
                 intake.context.incomplete("a file of the archive is damaged; what could be read is stored");
@@ -66,6 +68,11 @@ pub(super) fn each_member(
         }
     }
     Ok(())
+}
+
+/// Whether a name ends in `.csv` or the like, in capitals or not.
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, e)| e.eq_ignore_ascii_case(extension))
 }
 
 /// Counts a file that breaks off.

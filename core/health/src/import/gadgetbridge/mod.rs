@@ -5,14 +5,18 @@
 //! families whose steps are running totals since local midnight. Times are in seconds in some tables and in
 //! milliseconds in others; their size tells.
 
+mod kinds;
+
 use std::collections::BTreeMap;
+
+use kinds::{Sleep, kind_of, stage_codes, stage_of, summary, workout_kind};
 
 use super::intake::Intake;
 use super::sqlite::{Database, is_sqlite, member_named, quoted};
 use super::{Format, Importer, Input, Stop};
 use crate::HealthError;
 use crate::metric::{Metric, SleepStage};
-use crate::store::{Day, SkipReason, SourceId, SourceKind, Workout};
+use crate::store::{Day, SkipReason, SourceId, Workout};
 
 pub(super) const IMPORTER: Importer = Importer {
     format: Format::Gadgetbridge,
@@ -66,10 +70,19 @@ const RUNNING_TOTALS: [&str; 3] = ["garmin_activity_sample", "cmf_activity_sampl
 
 /// Tables that only sum up what others hold, or hold no readings.
 fn is_summary(table: &str) -> bool {
-    ["_daily_summary_sample", "_sleep_stats_sample", "_sleep_session_sample", "_hrv_summary_sample",
-     "_heart_rate_max_sample", "_pai_sample", "_event_sample", "_summary_sample", "_workout_summary_sample"]
-        .iter()
-        .any(|end| table.ends_with(end))
+    [
+        "_daily_summary_sample",
+        "_sleep_stats_sample",
+        "_sleep_session_sample",
+        "_hrv_summary_sample",
+        "_heart_rate_max_sample",
+        "_pai_sample",
+        "_event_sample",
+        "_summary_sample",
+        "_workout_summary_sample",
+    ]
+    .iter()
+    .any(|end| table.ends_with(end))
 }
 
 /// Milliseconds of a time in seconds or milliseconds.
@@ -78,24 +91,6 @@ fn millis(time: i64) -> i64 {
 }
 
 const MINUTE: i64 = 60_000;
-
-/// A stretch of sleep grown minute by minute.
-#[derive(Default)]
-struct Sleep(Option<(i64, i64, SleepStage)>);
-
-impl Sleep {
-    /// Adds a minute; returns a stretch that ended.
-    fn add(&mut self, ms: i64, stage: Option<SleepStage>) -> Option<(i64, i64, SleepStage)> {
-        if let (Some((_, to, before)), Some(stage)) = (&mut self.0, stage)
-            && *before == stage
-            && ms <= *to + MINUTE
-        {
-            *to = ms + MINUTE;
-            return None;
-        }
-        std::mem::replace(&mut self.0, stage.map(|s| (ms, ms + MINUTE, s)))
-    }
-}
 
 impl Reading<'_, '_, '_, '_> {
     fn all(&mut self) -> Result<(), Stop> {
@@ -114,7 +109,9 @@ impl Reading<'_, '_, '_, '_> {
         }
         if !whole {
             self.intake.skip(SkipReason::Broken, "database");
-            self.intake.context.incomplete("a table of the database is damaged; what could be read is stored");
+            self.intake
+                .context
+                .incomplete("a table of the database is damaged; what could be read is stored");
         }
         Ok(())
     }
@@ -236,7 +233,13 @@ impl Reading<'_, '_, '_, '_> {
         let totals = RUNNING_TOTALS.contains(&table);
         let found: Vec<_> = READINGS.iter().filter(|r| self.database.has(table, r.0)).collect();
         let mut columns = vec![
-            "steps", "distance_cm", "active_calories", "raw_kind", "deep_sleep", "rem_sleep", "other_timestamp",
+            "steps",
+            "distance_cm",
+            "active_calories",
+            "raw_kind",
+            "deep_sleep",
+            "rem_sleep",
+            "other_timestamp",
         ];
         let first = columns.len();
         columns.extend(found.iter().map(|r| r.0));
@@ -292,7 +295,11 @@ impl Reading<'_, '_, '_, '_> {
                     }
                 }
                 let kind = value(3).map_or(-1, |v| v as i64);
-                let stage = if own_stages { None } else { stage_of(table, device, kind, &mut kind_before, value(4), value(5)) };
+                let stage = if own_stages {
+                    None
+                } else {
+                    stage_of(table, device, kind, &mut kind_before, value(4), value(5))
+                };
                 if table == "huawei_activity_sample" {
                     if let Some(stage) = stage {
                         intake.stage(device.source, (from, to), stage, None)?;
@@ -315,41 +322,10 @@ impl Reading<'_, '_, '_, '_> {
 
     /// Tables of stages: each has a length, is a minute, or lasts until the next.
     fn stages(&mut self, table: &str) -> Result<bool, Stop> {
-        let codes: &[(i64, SleepStage)] = match table {
-            "xiaomi_sleep_stage_sample" => &[
-                (2, SleepStage::Deep),
-                (3, SleepStage::Light),
-                (4, SleepStage::Rem),
-                (5, SleepStage::Awake),
-                (1, SleepStage::Awake),
-            ],
-            "garmin_sleep_stage_sample" => &[
-                (1, SleepStage::Awake),
-                (2, SleepStage::Light),
-                (3, SleepStage::Deep),
-                (4, SleepStage::Rem),
-            ],
-            "huawei_sleep_stage_sample" => &[
-                (1, SleepStage::Light),
-                (2, SleepStage::Rem),
-                (3, SleepStage::Deep),
-                (4, SleepStage::Awake),
-                (5, SleepStage::Asleep),
-            ],
-            "colmi_sleep_stage_sample" => &[
-                (2, SleepStage::Light),
-                (3, SleepStage::Deep),
-                (4, SleepStage::Rem),
-                (5, SleepStage::Awake),
-            ],
-            "cmf_sleep_stage_sample" => {
-                &[(1, SleepStage::Deep), (2, SleepStage::Light), (3, SleepStage::Rem), (4, SleepStage::Awake)]
-            }
-            _ => {
-                let n = self.database.count(table);
-                self.intake.batch.skip_many(SkipReason::UnknownType, table, n);
-                return Ok(true);
-            }
+        let Some(codes) = stage_codes(table) else {
+            let n = self.database.count(table);
+            self.intake.batch.skip_many(SkipReason::UnknownType, table, n);
+            return Ok(true);
         };
         let unit = if table.starts_with("cmf") { 1000.0 } else { 60_000.0 };
         let by_minute = table.starts_with("huawei");
@@ -391,16 +367,12 @@ impl Reading<'_, '_, '_, '_> {
                     return Ok(());
                 }
                 if let Some(length) = values.get(1).copied().flatten().filter(|v| *v > 0.0) {
-                    return match find(code) {
-                        Some(stage) => {
-                            let to = ms.saturating_add((length * unit) as i64);
-                            intake.stage(device.source, (ms, to), stage, None)
-                        }
-                        None => {
-                            intake.skip(SkipReason::BadValue, table);
-                            Ok(())
-                        }
-                    };
+                    if let Some(stage) = find(code) {
+                        let to = ms.saturating_add((length * unit) as i64);
+                        return intake.stage(device.source, (ms, to), stage, None);
+                    }
+                    intake.skip(SkipReason::BadValue, table);
+                    return Ok(());
                 }
                 close(intake, device, Some(ms))?;
                 *open.borrow_mut() = Some((ms, code));
@@ -426,7 +398,8 @@ impl Reading<'_, '_, '_, '_> {
             table,
             &["wakeup_time"],
             |intake, device, ms, values| {
-                let Some(to) = values.first().copied().flatten().map(|v| millis(v as i64)).filter(|t| *t > ms)
+                let Some(to) =
+                    values.first().copied().flatten().map(|v| millis(v as i64)).filter(|t| *t > ms)
                 else {
                     intake.skip(SkipReason::BadTime, table);
                     return Ok(());
@@ -481,115 +454,4 @@ impl Reading<'_, '_, '_, '_> {
             Ok(intake.batch.workout(device.source, workout, Vec::new())?)
         })
     }
-}
-
-fn kind_of(name: &str) -> SourceKind {
-    let name = name.to_lowercase();
-    let has = |word: &str| name.contains(word);
-    if has("band") || has("charge") || has("vivosmart") {
-        SourceKind::Band
-    } else if has("ring") || name.starts_with("r0") {
-        SourceKind::Ring
-    } else if has("scale") {
-        SourceKind::Scale
-    } else if has("strap") || has("h10") || has("hrm") {
-        SourceKind::Strap
-    } else {
-        SourceKind::Watch
-    }
-}
-
-fn stage_of(
-    table: &str,
-    device: &Device,
-    kind: i64,
-    kind_before: &mut i64,
-    deep: Option<f64>,
-    rem: Option<f64>,
-) -> Option<SleepStage> {
-    match table {
-        "mi_band_activity_sample" if device.first_miband => match kind {
-            4 => Some(SleepStage::Deep),
-            5 => Some(SleepStage::Light),
-            _ => None,
-        },
-        "mi_band_activity_sample" => {
-            // The low half byte is the kind; 0 says that it did not change.
-            let mut kind = kind & 0xF;
-            if kind == 0 {
-                kind = *kind_before;
-            }
-            *kind_before = kind;
-            match kind {
-                9 => Some(SleepStage::Light),
-                11 => Some(SleepStage::Deep),
-                _ => None,
-            }
-        }
-        "huami_extended_activity_sample" if kind == 120 => {
-            // Shares of the minute; the thresholds are those by which Gadgetbridge draws the night.
-            let share = |v: Option<f64>| v.map_or(0, |v| v as i64 & 127);
-            Some(match (share(rem), share(deep)) {
-                (56.., _) => SleepStage::Rem,
-                (_, 43..) => SleepStage::Deep,
-                _ => SleepStage::Light,
-            })
-        }
-        "huawei_activity_sample" => match kind {
-            6 => Some(SleepStage::Light),
-            7 => Some(SleepStage::Deep),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn workout_kind(code: i64) -> String {
-    let name = match code {
-        0 | 1 | 512 => "other",
-        16 => "running",
-        32 => "walking",
-        64 => "swimming",
-        128 => "cycling",
-        256 => "treadmill_running",
-        1024 => "open_water_swimming",
-        2048 => "indoor_cycling",
-        4096 => "elliptical",
-        8192 => "jump_rope",
-        16_384 => "yoga",
-        32_768 => "soccer",
-        65_536 => "indoor_rowing",
-        131_072 => "cricket",
-        262_144 => "basketball",
-        524_288 => "table_tennis",
-        1_048_576 => "badminton",
-        2_097_152 => "strength_training",
-        4_194_304 => "hiking",
-        8_388_608 => "climbing",
-        n => return format!("gadgetbridge_{n}"),
-    };
-    name.to_owned()
-}
-
-/// Totals out of a summary: `{"distanceMeters": {"value": 1200, "unit": "meters"}}`.
-fn summary(json: &str) -> Vec<(String, f64)> {
-    let Ok(data) = serde_json::from_str::<serde_json::Value>(json) else { return Vec::new() };
-    [
-        ("distanceMeters", "distance.sum"),
-        ("steps", "steps.sum"),
-        ("stepCount", "steps.sum"),
-        ("caloriesBurnt", "active_energy.sum"),
-        ("averageHR", "heart_rate.mean"),
-        ("maxHR", "heart_rate.max"),
-        ("minHR", "heart_rate.min"),
-        ("activeSeconds", "move_time.sum"),
-        ("ascentMeters", "elevation_gained.sum"),
-    ]
-    .into_iter()
-    .filter_map(|(field, name)| {
-        let entry = data.get(field)?;
-        let value = entry.get("value").unwrap_or(entry).as_f64()?;
-        (value > 0.0).then(|| (name.to_owned(), value))
-    })
-    .collect()
 }
