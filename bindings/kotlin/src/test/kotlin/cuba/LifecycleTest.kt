@@ -1,0 +1,102 @@
+package cuba
+
+import cuba.ffi.BatchRequest
+import cuba.ffi.ProgressState
+import cuba.ffi.Stage
+import cuba.ffi.TranslateRequest
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.delay
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import java.io.File
+import java.lang.reflect.InvocationTargetException
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicInteger
+
+/** Listeners that misbehave, Cuba after it was closed, and classes of another build. */
+class LifecycleTest : Scenario() {
+    private val batch = BatchRequest(List(200) { "Good morning." }, to = "es", from = "en")
+
+    @Test
+    fun aListenerThatThrowsIsLeftAloneAndTheWorkGoesOn() = scenario {
+        val calls = AtomicInteger()
+        val throws: OnProgress = { calls.incrementAndGet(); error("as an app's code might") }
+        assertEquals(200, withModel().translate.batch(batch, throws).lines.size)
+        delay(250)
+        assertEquals(1, calls.get())
+    }
+
+    @Test
+    fun aSlowListenerHoldsUpNothing() = scenario {
+        val gate = CountDownLatch(1)
+        assertEquals(200, withModel().translate.batch(batch) { gate.await() }.lines.size)
+        assertEquals(1L, gate.count)
+        gate.countDown()
+    }
+
+    @Test
+    fun oneListenerOfManyTasksIsCalledFromManyThreads() = scenario {
+        val translate = withModel().translate
+        val (ends, threads) = AtomicInteger() to ConcurrentHashMap.newKeySet<Long>()
+        val heard: OnProgress = { state: ProgressState ->
+            threads += Thread.currentThread().id
+            if (state.stage == Stage.FINISHED) ends.incrementAndGet()
+        }
+        val small = BatchRequest(listOf("Good morning."), to = "es", from = "en")
+        List(16) { async(Dispatchers.Default) { translate.batch(small, heard) } }.awaitAll()
+        while (ends.get() < 16) delay(5)
+        assertTrue(threads.size > 1)
+    }
+
+    @Test
+    fun afterCloseEverythingSaysSo() = scenario {
+        val cuba = withModel()
+        val (translate, packs) = cuba.translate to cuba.packs
+        cuba.close()
+        assertThrows<IllegalStateException> { translate.text(TranslateRequest("Hi.", to = "es")) }
+        assertThrows<IllegalStateException> { packs.list() }
+        assertThrows<IllegalStateException> { cuba.health.present() }
+        cuba.close()
+        assertEquals(1, open().packs.list().packs.size)
+    }
+
+    /** Reads the classes anew and changes one checksum in them, as if they were of another build. */
+    private class OtherBuild(private val checksum: Int) : ClassLoader(OtherBuild::class.java.classLoader) {
+        var changed = 0
+
+        override fun loadClass(name: String, resolve: Boolean): Class<*> {
+            if (!name.startsWith("cuba.")) return super.loadClass(name, resolve)
+            findLoadedClass(name)?.let { return it }
+            val bytes = parent.getResourceAsStream(name.replace('.', '/') + ".class")!!.use { it.readBytes() }
+            // SIPUSH and the 16-bit number.
+            for (i in 0 until bytes.size - 2) {
+                val number = (bytes[i + 1].toInt() and 0xff shl 8) or (bytes[i + 2].toInt() and 0xff)
+                if (name.startsWith("cuba.ffi.") && bytes[i] == 0x11.toByte() && number == checksum and 0xffff) {
+                    bytes[i + 2] = (bytes[i + 2] + 1).toByte()
+                    changed++
+                }
+            }
+            return defineClass(name, bytes, 0, bytes.size)
+        }
+    }
+
+    @Test
+    fun classesOfAnotherBuildFailCleanly() {
+        val generated = File("src/generated/kotlin/cuba/ffi/cuba_ffi.kt").readText()
+        val checksum = Regex("""checksum_method_translate_detect\(\) != (\d+)""").find(generated)!!.groupValues[1].toInt()
+        val loader = OtherBuild(checksum)
+        val companion = loader.loadClass("cuba.Cuba").getField("Companion").get(null)
+        val error = try {
+            companion.javaClass.getMethod("ensureLibrary").invoke(companion)
+            null
+        } catch (e: InvocationTargetException) {
+            e.targetException
+        }
+        assertTrue("the checksum was found", loader.changed > 0)
+        assertEquals("cuba.LibraryMismatchException", error?.javaClass?.name)
+    }
+}
