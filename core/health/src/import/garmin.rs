@@ -82,7 +82,7 @@ fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) ->
         [("sleepData", night), ("UDSFile", day), ("MetricsMaxMetData", vo2_max), ("userBioMetrics", weight)];
     let Some((_, take)) = kinds.into_iter().find(|k| name.contains(k.0)) else {
         if name.to_lowercase().ends_with(".json") {
-            intake.skip(SkipReason::UnknownType, kind(&name));
+            intake.skip(SkipReason::UnknownType, member.name.rsplit('/').nth(1).unwrap_or("json"));
         }
         return Ok(false);
     };
@@ -96,15 +96,6 @@ fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) ->
 }
 
 type Reader = fn(&Value, SourceId, &mut Intake<'_, '_, '_>) -> Result<(), Stop>;
-
-/// The part of a file's name that says what it is, without dates and the account's number.
-fn kind(name: &str) -> &str {
-    let stem = name.split('.').next().unwrap_or(name);
-    stem.split(['_', '-'])
-        .filter(|p| p.chars().all(char::is_alphabetic))
-        .max_by_key(|p| p.len())
-        .unwrap_or("file")
-}
 
 /// A time in UTC: text, or milliseconds.
 fn utc(value: &Value, name: &str) -> Option<When> {

@@ -45,6 +45,9 @@ impl Database {
 
     /// A member of an archive or folder. `beside` is the vault's file.
     pub(super) fn open_member(input: &Input, member: &Member, beside: &Path) -> Result<Self, HealthError> {
+        if input.path().is_some_and(Path::is_dir) {
+            return Self::open(&input.nested(member)?);
+        }
         if member.size <= MAX_IN_MEMORY {
             return Self::in_memory(input.open_member(member)?, member.size);
         }

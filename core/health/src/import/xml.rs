@@ -393,15 +393,12 @@ pub(crate) fn unescape(raw: &[u8]) -> Cow<'_, str> {
             };
             Some((c, tail))
         });
-        rest = match resolved {
-            Some((c, tail)) => {
-                out.push(c);
-                tail
-            }
-            None => {
-                out.push('&');
-                after
-            }
+        rest = if let Some((c, tail)) = resolved {
+            out.push(c);
+            tail
+        } else {
+            out.push('&');
+            after
         };
     }
     out.push_str(rest);

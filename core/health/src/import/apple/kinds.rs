@@ -172,7 +172,7 @@ fn target(full: &str, name: &str) -> Target {
 #[derive(Default)]
 pub(super) struct Kinds {
     known: HashMap<Vec<u8>, usize>,
-    kinds: Vec<Kind>,
+    met: Vec<Kind>,
     last: (Vec<u8>, usize),
 }
 
@@ -182,21 +182,21 @@ const MAX_KINDS: usize = 2000;
 impl Kinds {
     #[inline]
     pub(super) fn get(&mut self, raw: &[u8]) -> Option<&mut Kind> {
-        if self.last.0 != raw || self.kinds.is_empty() {
+        if self.last.0 != raw || self.met.is_empty() {
             let index = match self.known.get(raw) {
                 Some(index) => *index,
-                None if self.kinds.len() >= MAX_KINDS || raw.len() > 200 => return None,
+                None if self.met.len() >= MAX_KINDS || raw.len() > 200 => return None,
                 None => {
-                    self.kinds.push(Kind::of(raw));
-                    self.known.insert(raw.to_vec(), self.kinds.len() - 1);
-                    self.kinds.len() - 1
+                    self.met.push(Kind::of(raw));
+                    self.known.insert(raw.to_vec(), self.met.len() - 1);
+                    self.met.len() - 1
                 }
             };
             self.last.0.clear();
             self.last.0.extend_from_slice(raw);
             self.last.1 = index;
         }
-        self.kinds.get_mut(self.last.1)
+        self.met.get_mut(self.last.1)
     }
 }
 
@@ -213,28 +213,29 @@ pub(super) fn sleep_stage(raw: &[u8]) -> Option<SleepStage> {
     })
 }
 
+/// Names that values repeat: `HKCategoryValueOvulationTestResultPositive`.
+const REPEATED: [&str; 12] = [
+    "AppleWalkingSteadinessEvent",
+    "AppetiteChanges",
+    "CervicalMucusQuality",
+    "Contraceptive",
+    "LowCardioFitnessEvent",
+    "OvulationTestResult",
+    "PregnancyTestResult",
+    "ProgesteroneTestResult",
+    "Severity",
+    "Presence",
+    "EnvironmentalAudioExposureEvent",
+    "HeadphoneAudioExposureEvent",
+];
+
 /// Value and label of an event: severities count from 0 (not there) to 3, everything else is 1 with its label.
 pub(super) fn event_value(kind: &str, raw: &[u8]) -> (f64, String) {
     let text = String::from_utf8_lossy(raw);
     let Some(suffix) = text.strip_prefix("HKCategoryValue") else {
         return (1.0, snake(text.chars().take(60).collect::<String>().as_str()));
     };
-    // The value repeats the type's name: `HKCategoryValueOvulationTestResultPositive`.
-    const NAMES: [&str; 12] = [
-        "AppleWalkingSteadinessEvent",
-        "AppetiteChanges",
-        "CervicalMucusQuality",
-        "Contraceptive",
-        "LowCardioFitnessEvent",
-        "OvulationTestResult",
-        "PregnancyTestResult",
-        "ProgesteroneTestResult",
-        "Severity",
-        "Presence",
-        "EnvironmentalAudioExposureEvent",
-        "HeadphoneAudioExposureEvent",
-    ];
-    let short = NAMES.iter().find_map(|n| suffix.strip_prefix(n)).unwrap_or(suffix);
+    let short = REPEATED.iter().find_map(|n| suffix.strip_prefix(n)).unwrap_or(suffix);
     let label = snake(&short.chars().take(60).collect::<String>());
     let value = match (label.as_str(), kind.starts_with("symptom.")) {
         ("not_present", _) => 0.0,

@@ -168,9 +168,7 @@ impl Reader {
 
     #[inline]
     fn record(&mut self, tag: &Tag<'_>, batch: &mut Batch<'_>) -> Result<(), HealthError> {
-        let (mut kind, mut name, mut device, mut unit, mut value): (&[u8], &[u8], &[u8], &[u8], &[u8]) =
-            (b"", b"", b"", b"", b"");
-        let (mut start, mut end): (&[u8], &[u8]) = (b"", b"");
+        let [mut kind, mut name, mut device, mut unit, mut value, mut start, mut end] = [&b""[..]; 7];
         for (attribute, raw) in tag.attributes() {
             match attribute {
                 b"type" => kind = raw,
@@ -264,10 +262,8 @@ impl Reader {
             }
         } else if let Some(draft) = &mut self.workout {
             draft.metadata(key, value);
-        } else if let Some(correlation) = &mut self.correlation {
-            if key == b"HKFoodType" {
-                correlation.name = unescape(value).chars().filter(|c| !c.is_control()).take(200).collect();
-            }
+        } else if let Some(correlation) = self.correlation.as_mut().filter(|_| key == b"HKFoodType") {
+            correlation.name = unescape(value).chars().filter(|c| !c.is_control()).take(200).collect();
         }
     }
 
@@ -292,13 +288,11 @@ impl Reader {
 
     fn workout_event(&mut self, tag: &Tag<'_>, batch: &mut Batch<'_>) -> Result<(), HealthError> {
         let Some(draft) = &self.workout else { return Ok(()) };
-        match workout::event(tag) {
-            Some((kind, at, end_ms)) => batch.event(draft.source, moment_event(&kind, at, end_ms)),
-            None => {
-                batch.skip(SkipReason::BadTime, "WorkoutEvent");
-                Ok(())
-            }
+        if let Some((kind, at, end_ms)) = workout::event(tag) {
+            return batch.event(draft.source, moment_event(&kind, at, end_ms));
         }
+        batch.skip(SkipReason::BadTime, "WorkoutEvent");
+        Ok(())
     }
 
     fn open_correlation(&mut self, tag: &Tag<'_>, batch: &mut Batch<'_>) -> Result<(), HealthError> {

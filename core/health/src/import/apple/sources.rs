@@ -28,10 +28,11 @@ impl Sources {
         device: &[u8],
     ) -> Result<SourceId, HealthError> {
         let device = description(device);
-        if let Some((last_name, last_device, id)) = &self.last {
-            if last_name == name && last_device == device {
-                return Ok(*id);
-            }
+        if let Some((last_name, last_device, id)) = &self.last
+            && last_name == name
+            && last_device == device
+        {
+            return Ok(*id);
         }
         self.look_up(batch, name, device)
     }
@@ -46,16 +47,15 @@ impl Sources {
         // Real names are short; the rest of an endless one says nothing.
         let name = name.get(..200).unwrap_or(name);
         let key = (name.to_vec(), hardware);
-        let id = match self.known.get(&key) {
-            Some(id) => *id,
-            None => {
-                let full = self.known.len() >= MAX_SOURCES;
-                let id = obtain(batch, if full { b"Others" } else { name }, hardware)?;
-                if !full {
-                    self.known.insert(key, id);
-                }
-                id
+        let id = if let Some(id) = self.known.get(&key) {
+            *id
+        } else {
+            let full = self.known.len() >= MAX_SOURCES;
+            let id = obtain(batch, if full { b"Others" } else { name }, hardware)?;
+            if !full {
+                self.known.insert(key, id);
             }
+            id
         };
         if device.len() < 1000 {
             self.last = Some((name.to_vec(), device.to_vec(), id));

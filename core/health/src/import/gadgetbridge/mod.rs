@@ -103,9 +103,10 @@ impl Reading<'_, '_, '_, '_> {
                 continue;
             }
             whole &= self.table(table)?;
-            let Intake { context, batch, .. } = &mut self.intake;
+            let Intake { context, batch, done_before, .. } = &mut self.intake;
             context.checkpoint(batch, table)?;
-            context.progress(share * i as u64)?;
+            *done_before = share * (i as u64 + 1);
+            context.progress(*done_before)?;
         }
         if !whole {
             self.intake.skip(SkipReason::Broken, "database");

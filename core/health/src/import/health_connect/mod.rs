@@ -92,9 +92,10 @@ impl<'d, 'a, 'b, 'c> Reading<'d, 'a, 'b, 'c> {
                     }
                 }
             };
-            let Intake { context, batch, .. } = &mut self.intake;
+            let Intake { context, batch, done_before, .. } = &mut self.intake;
             context.checkpoint(batch, &(step + 1).to_string())?;
-            context.progress(context.total_bytes / (steps as u64 + 6) * step as u64)?;
+            *done_before = context.total_bytes / (steps as u64 + 6) * (step as u64 + 1);
+            context.progress(*done_before)?;
         }
         if !whole {
             self.intake.skip(SkipReason::Broken, "database");

@@ -11,13 +11,14 @@ use super::super::when::{self, Order, When};
 use super::super::{Input, Member, Stop};
 use super::{has_extension, told};
 use crate::HealthError;
-use crate::metric::{Metric, SleepStage};
+use crate::metric::{Kind, Metric, SleepStage};
 use crate::store::{SkipReason, SourceId, SourceKind, Workout};
 use jiff::tz::TimeZone;
 
 /// Names of files that only Fitbit writes.
 pub(super) fn is_sign(name: &str) -> bool {
     name.contains("Global Export Data/")
+        || name.contains("Google Health/")
         || name.contains("Fitbit/")
         || (["heart_rate-", "sleep-", "steps-", "resting_heart_rate-"]
             .iter()
@@ -41,6 +42,7 @@ const MINUTE: i64 = 60_000;
 /// Reads a file if it is one of Fitbit's.
 pub(super) fn file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
     let name = &member.name;
+    // Megabytes of the service's own bookkeeping are not even opened.
     let ours = name.contains("Fitbit") || is_sign(name) || !name.contains("Fit/");
     if !ours || name.contains("Google Fit") {
         return Ok(false);
@@ -317,7 +319,8 @@ fn workout_kind(name: &str) -> String {
     }
 }
 
-/// Tables of Takeout: beginning of the name, column of the time, column, metric, unit, whether times are UTC.
+/// Tables of Takeout. The newer ones hold again what the JSON files hold, with the device named: they are sources of
+/// their own, and merging counts each minute once. Columns: beginning of the name, column of the time, column, metric, unit, whether times are UTC.
 const TABLES: &[(&str, &str, &str, Metric, &str, bool)] = &[
     ("Heart Rate Variability Details", "timestamp", "rmssd", Metric::HrvRmssd, "ms", false),
     ("Minute SpO2", "timestamp", "value", Metric::OxygenSaturation, "%", true),
@@ -345,6 +348,10 @@ const TABLES: &[(&str, &str, &str, Metric, &str, bool)] = &[
     ("distance", "timestamp", "distance", Metric::Distance, "m", true),
     ("weight", "timestamp", "weight grams", Metric::Weight, "g", true),
     ("body_temperature", "timestamp", "temperature celsius", Metric::BodyTemperature, "°C", true),
+    ("body_fat", "timestamp", "fat percentage", Metric::BodyFat, "%", true),
+    ("height", "timestamp", "height millimeters", Metric::Height, "mm", true),
+    ("calories", "timestamp", "calories", Metric::TotalEnergy, "kcal", true),
+    ("daily_respiratory_rate", "timestamp", "breaths per minute", Metric::RespiratoryRate, "/min", true),
     ("oxygen_saturation", "timestamp", "oxygen saturation percentage", Metric::OxygenSaturation, "%", true),
     ("daily_resting_heart_rate", "timestamp", "beats per minute", Metric::RestingHeartRate, "bpm", true),
 ];
@@ -359,11 +366,18 @@ fn csv_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> 
     let (Some(time), Some(column)) = (table.column(&[time]), table.column(&[column])) else {
         return Ok(false);
     };
-    let source = source(intake)?;
+    let device = table.column(&["data source"]);
+    let base_source = source(intake)?;
     while table.next()? {
         if table.is_blank() {
             continue;
         }
+        let device = table.text(device);
+        let source = if device.is_empty() {
+            base_source
+        } else {
+            intake.source(&format!("fitbit:{}", plain(device)), device, SourceKind::Watch)?
+        };
         let zone = if *is_utc { &TimeZone::UTC } else { intake.context.zone };
         let at = when::parse(table.get(time), Order::MonthFirst, zone);
         let value = table.number(Some(column)).and_then(|v| metric.info().unit.convert(v, unit));
@@ -374,7 +388,7 @@ fn csv_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> 
             (_, Some(v)) if v == 0.0 || (*metric == Metric::OxygenSaturation && v <= 50.0) => {
                 intake.skip(SkipReason::BadValue, metric.id());
             }
-            (Some(at), Some(v)) if matches!(metric, Metric::Steps | Metric::Distance) => {
+            (Some(at), Some(v)) if metric.info().kind == Kind::Cumulative => {
                 intake.over(*metric, source, (at.ms, at.ms + MINUTE), v, None)?;
             }
             (Some(at), Some(v)) => intake.at(*metric, source, at.ms, v, None)?,
