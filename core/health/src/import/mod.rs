@@ -5,6 +5,11 @@
 //! became of it is counted in the [`ImportReport`]; a second import of the same file stores nothing, because the store
 //! itself drops exact duplicates.
 //!
+//! A person's own table is recognised when its header names a time and a metric; any other is imported with a
+//! [`Mapping`] by [`import_csv`]. Databases of other apps are read in place; one inside an archive is held in memory up
+//! to 64 MB and is otherwise unpacked to a private file beside the vault for the time of the import, which on Unix has
+//! no name while it is used.
+//!
 //! # A format
 //! Each format is a module with one `pub(super) const IMPORTER: Importer`, listed in [`IMPORTERS`]. `recognises` looks
 //! at the content ([`Input::head`], [`Input::members`], heads of members), never at the file's extension alone, and is
@@ -195,8 +200,6 @@ const IMPORTERS: &[Importer] = &[
 pub(crate) struct Context<'a> {
     /// For local times without an offset.
     pub(crate) zone: &'a TimeZone,
-    /// Now, milliseconds since 1970 UTC.
-    pub(crate) now_ms: i64,
     progress: &'a mut dyn FnMut(Progress) -> ControlFlow<()>,
     total_bytes: u64,
     mark: String,
@@ -318,7 +321,6 @@ fn import_as(
     let resumed = resume_at.is_some();
     let mut context = Context {
         zone: options.zone,
-        now_ms: options.now_ms,
         progress: &mut *options.progress,
         total_bytes: input.unpacked_size(),
         mark,
