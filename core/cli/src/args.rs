@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Languages(JsonArgs),
     /// List, fetch, add, check and remove model packs
     Packs(crate::packs::PacksArgs),
+    /// Teach an installed translation pack your own translations, on this device
+    #[cfg(feature = "train")]
+    Train(crate::train::TrainArgs),
     /// Show where things are, what is installed and how the keys are kept
     Status(JsonArgs),
     /// Import, look at and export health data; it never leaves this device

@@ -18,6 +18,8 @@ mod packs;
 mod record;
 mod screen;
 mod status;
+#[cfg(feature = "train")]
+mod train;
 mod translate;
 
 use std::io::Write as _;
@@ -46,6 +48,8 @@ fn run(cli: &Cli) -> Outcome {
         Command::Detect(args) => detect::run(&home, args),
         Command::Languages(args) => languages::run(&home, args),
         Command::Packs(args) => packs::run(&home, args),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&home, args),
         Command::Status(args) => status::run(&home, args),
         #[cfg(feature = "health")]
         Command::Health(args) => health::run(&home, args),

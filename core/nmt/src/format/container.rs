@@ -152,6 +152,18 @@ impl Container {
         Some(floats(self.data(item)).take(item.elements).collect())
     }
 
+    /// The values of a tensor in the order they are stored: floats as they are, `intgemm8` weights divided by their
+    /// multiplier. A stored `intgemm8` matrix other than an embedding is the transpose of its logical shape.
+    pub fn values(&self, name: &str) -> Option<Vec<f32>> {
+        let item = self.get(name)?;
+        if item.dtype != DType::Intgemm8 {
+            return self.floats(name);
+        }
+        let scale = 1.0 / self.multiplier(item)?;
+        let stored = self.data(item).iter().take(item.elements);
+        Some(stored.map(|&w| f32::from(w.cast_signed()) * scale).collect())
+    }
+
     /// The multiplier behind the weights of an `intgemm8` item.
     pub(crate) fn multiplier(&self, item: &Item) -> Option<f32> {
         let tail = self.data(item).get(item.elements..)?;

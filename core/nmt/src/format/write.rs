@@ -1,6 +1,6 @@
 //! Writes Marian containers: for tests, for the training tools and for models of random weights in benches.
 
-use super::container::{ALIGN, DType, VERSION};
+use super::container::{ALIGN, Container, DType, Item, VERSION};
 
 /// One tensor to write.
 #[derive(Debug, Clone)]
@@ -24,6 +24,12 @@ impl NewItem {
         let mut data: Vec<u8> = weights.iter().map(|&w| w.cast_unsigned()).collect();
         data.extend(multiplier.to_le_bytes());
         Self { name: name.to_owned(), dtype: DType::Intgemm8, shape: shape.to_vec(), data }
+    }
+
+    /// A tensor of another container, byte for byte.
+    pub fn copy(container: &Container, item: &Item) -> Self {
+        let data = container.data(item).to_vec();
+        Self { name: item.name.clone(), dtype: item.dtype, shape: item.shape.clone(), data }
     }
 
     /// A text item, such as `special:model.yml`.
