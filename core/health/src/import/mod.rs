@@ -1,7 +1,7 @@
 //! Importing other apps' and devices' files.
 //!
 //! [`import`] takes a path (a file, an archive, or a folder), finds out by content what it is, and streams it into the
-//! store: archives are never unpacked to disk, and memory does not grow with the file. What a file held and what
+//! store: archives are not unpacked to disk, and memory does not grow with the file. What a file held and what
 //! became of it is counted in the [`ImportReport`]; a second import of the same file stores nothing, because the store
 //! itself drops exact duplicates.
 //!

@@ -1,5 +1,16 @@
 //! Importers of every format but Apple's, fed with files that generators here write from each format's description.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
+#![allow(
+    missing_docs,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::new_without_default,
+    clippy::explicit_counter_loop,
+    clippy::range_plus_one,
+    reason = "test code: it ends at the first surprise"
+)]
 
 mod databases;
 mod exports;

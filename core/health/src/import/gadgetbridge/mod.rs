@@ -139,7 +139,12 @@ impl Reading<'_, '_, '_, '_> {
         if table == "pebble_health_activity_overlay" {
             return self.pebble_sleep(table);
         }
-        if !table.ends_with("_sample") || !self.database.has(table, "device_id") {
+        if !table.ends_with("_sample") {
+            return Ok(true);
+        }
+        if !self.database.has(table, "device_id") || !self.database.has(table, "timestamp") {
+            let n = self.database.count(table);
+            self.intake.batch.skip_many(SkipReason::UnknownType, table, n);
             return Ok(true);
         }
         if table.ends_with("_sleep_stage_sample") {
