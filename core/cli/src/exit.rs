@@ -56,6 +56,10 @@ impl From<std::io::Error> for Failure {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
             return Self::new(Code::Failed, "");
         }
-        Self::new(Code::Failed, format_args!("reading or writing failed: {error}"))
+        let code = match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::NoRoom,
+            _ => Code::Failed,
+        };
+        Self::new(code, format_args!("reading or writing failed: {error}"))
     }
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{empty, person};
+use common::{empty, pdf_text, person};
 use cuba_health::metric::Metric;
 use cuba_report::chart::{self, Chart};
 use cuba_report::compare::{insights, trends};
@@ -11,12 +11,6 @@ use cuba_report::measure::Measure;
 use cuba_report::night::nights;
 use cuba_report::summary::{Period, summarise};
 use cuba_report::{Language, ReportError, doctor};
-
-fn pdf_text(bytes: &[u8]) -> String {
-    let pdf = lopdf::Document::load_mem(bytes).unwrap();
-    let pages: Vec<u32> = pdf.get_pages().keys().copied().collect();
-    pdf.extract_text(&pages).unwrap()
-}
 
 #[test]
 fn a_week_in_words_and_figures() {

@@ -91,7 +91,7 @@ struct SetArgs {
     #[arg(long)]
     notes: Option<String>,
     /// Take the whole card from a JSON file, as `card show --json` prints it
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
 

@@ -1,6 +1,6 @@
 //! `cuba health import`.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::{IsTerminal as _, Read as _, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use cuba_health::HealthError;
-use cuba_health::import::{Imported, ImportedFile, Options, import};
-use cuba_health::store::{ImportReport, Store};
+use cuba_health::import::{Format, Imported, ImportedFile, Mapping, Options, import, import_csv};
+use cuba_health::store::{self, ImportReport, Store};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -26,6 +26,9 @@ pub(super) struct ImportArgs {
     /// Files, archives or folders as the other app exported them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Columns of an own table: "time=Date+Time; weight=Weight:lb; heart_rate=Pulse"
+    #[arg(long, value_name = "SPEC")]
+    columns: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -41,10 +44,12 @@ pub(super) fn run(place: &Place, args: &ImportArgs) -> Outcome {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     interrupt::on_interrupt(move || flag.store(true, Ordering::Relaxed))?;
+    let mapping = args.columns.as_deref().map(Mapping::parse).transpose()?;
     let store = place.store()?;
     let mut all = Imported::default();
     for path in &args.paths {
-        let one = import_one(place, &store, path, &stop).map_err(|error| named(path, error))?;
+        let one =
+            import_one(place, &store, path, mapping.as_ref(), &stop).map_err(|error| named(path, error))?;
         all.files.extend(one.files);
         all.left_out.extend(one.left_out);
         all.cancelled |= one.cancelled;
@@ -69,7 +74,13 @@ pub(super) fn run(place: &Place, args: &ImportArgs) -> Outcome {
     }
 }
 
-fn import_one(place: &Place, store: &Store, path: &Path, stop: &AtomicBool) -> Result<Imported, HealthError> {
+fn import_one(
+    place: &Place,
+    store: &Store,
+    path: &Path,
+    mapping: Option<&Mapping>,
+    stop: &AtomicBool,
+) -> Result<Imported, HealthError> {
     let bar = ProgressBar::no_length();
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -78,21 +89,41 @@ fn import_one(place: &Place, store: &Store, path: &Path, stop: &AtomicBool) -> R
         "{msg:<28!} {bar:24} {binary_bytes:>10}/{binary_total_bytes:<10} {binary_bytes_per_sec:>12} {eta:>4}";
     bar.set_style(ProgressStyle::with_template(template).expect("a fixed template"));
     bar.set_message(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    let imported = import(
-        store,
-        path,
-        &mut Options {
-            zone: &place.setting.zone,
-            now_ms: place.setting.now.as_millisecond(),
-            progress: &mut |progress| {
-                bar.set_length(progress.total_bytes);
-                bar.set_position(progress.done_bytes);
-                if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            },
+    let mut options = Options {
+        zone: &place.setting.zone,
+        now_ms: place.setting.now.as_millisecond(),
+        progress: &mut |progress| {
+            bar.set_length(progress.total_bytes);
+            bar.set_position(progress.done_bytes);
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         },
-    );
+    };
+    let imported = match mapping {
+        Some(mapping) => import_csv(store, path, mapping, &mut options),
+        None if is_own_export(path) => own_export(store, path),
+        None => import(store, path, &mut options),
+    };
     bar.finish_and_clear();
     imported
+}
+
+/// Whether a file is what `cuba health export` writes: its first line says so.
+fn is_own_export(path: &Path) -> bool {
+    let mut head = [0; 14];
+    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut head)).is_ok()
+        && head == *b"{\"cuba_health\""
+}
+
+fn own_export(store: &Store, path: &Path) -> Result<Imported, HealthError> {
+    let report = store::import(store, &mut std::io::BufReader::new(std::fs::File::open(path)?))?;
+    let file = ImportedFile {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        format: Format::CubaExport,
+        report: report.clone(),
+        resumed: false,
+        incomplete: None,
+    };
+    Ok(Imported { files: vec![file], report, ..Imported::default() })
 }
 
 /// The file's name stands before what is wrong with it; a fault of the database is not the file's.

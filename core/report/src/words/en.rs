@@ -151,8 +151,8 @@ pub(crate) const WORDS: Words = Words {
         nothing_yet: "There is no health data here yet.",
         line_total: "{name}: {value} in all, {daily} a day",
         line_average: "{name}: {value} on average, from {low} to {high}",
-        line_change: " ({change} against {earlier})",
-        earlier: ["the day before", "the week before", "the month before", "the year before"],
+        line_change: " ({change} {earlier})",
+        earlier: ["against the day before", "against the week before", "against the month before", "against the year before"],
         method_lines: &[
             "Several devices that measured the same time are not added up: the preferred one counts, the others fill its gaps.",
             "Night heart rate: median of the readings in the main sleep, without minutes with steps. Resting heart rate is the source's own figure; the two are never mixed.",

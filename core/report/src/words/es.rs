@@ -151,8 +151,8 @@ pub(crate) const WORDS: Words = Words {
         nothing_yet: "Aún no hay datos de salud aquí.",
         line_total: "{name}: {value} en total, {daily} al día",
         line_average: "{name}: {value} de media, de {low} a {high}",
-        line_change: " ({change} frente a {earlier})",
-        earlier: ["el día anterior", "la semana anterior", "el mes anterior", "el año anterior"],
+        line_change: " ({change} {earlier})",
+        earlier: ["frente al día anterior", "frente a la semana anterior", "frente al mes anterior", "frente al año anterior"],
         method_lines: &[
             "Varios aparatos que midieron el mismo tiempo no se suman: cuenta el preferido y los demás rellenan sus huecos.",
             "Frecuencia cardíaca nocturna: mediana de las lecturas del sueño principal, sin los minutos con pasos. La frecuencia en reposo es la cifra de la propia fuente; nunca se mezclan.",

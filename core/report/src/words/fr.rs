@@ -151,8 +151,8 @@ pub(crate) const WORDS: Words = Words {
         nothing_yet: "Il n'y a pas encore de données de santé ici.",
         line_total: "{name} : {value} au total, {daily} par jour",
         line_average: "{name} : {value} en moyenne, de {low} à {high}",
-        line_change: " ({change} par rapport à {earlier})",
-        earlier: ["la veille", "la semaine précédente", "le mois précédent", "l'année précédente"],
+        line_change: " ({change} {earlier})",
+        earlier: ["par rapport à la veille", "par rapport à la semaine précédente", "par rapport au mois précédent", "par rapport à l'année précédente"],
         method_lines: &[
             "Plusieurs appareils qui ont mesuré le même moment ne s'additionnent pas : le préféré compte, les autres comblent ses trous.",
             "Fréquence cardiaque nocturne : médiane des mesures du sommeil principal, sans les minutes avec des pas. La fréquence au repos est le chiffre de la source ; les deux ne sont jamais mêlés.",

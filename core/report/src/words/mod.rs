@@ -69,7 +69,7 @@ pub struct Report {
     pub page: &'static str,
     pub nothing: &'static str,
     pub nothing_yet: &'static str,
-    /// Day, week, month, year: "the day before" and so on.
+    /// Day, week, month, year: "against the day before" and so on.
     pub earlier: [&'static str; 4],
     /// `{name}`, `{value}`, `{daily}`.
     pub line_total: &'static str,

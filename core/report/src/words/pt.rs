@@ -151,8 +151,8 @@ pub(crate) const WORDS: Words = Words {
         nothing_yet: "Ainda não há dados de saúde aqui.",
         line_total: "{name}: {value} no total, {daily} por dia",
         line_average: "{name}: {value} em média, de {low} a {high}",
-        line_change: " ({change} face a {earlier})",
-        earlier: ["o dia anterior", "a semana anterior", "o mês anterior", "o ano anterior"],
+        line_change: " ({change} {earlier})",
+        earlier: ["face ao dia anterior", "face à semana anterior", "face ao mês anterior", "face ao ano anterior"],
         method_lines: &[
             "Vários aparelhos que mediram o mesmo tempo não se somam: conta o preferido e os outros preenchem as suas falhas.",
             "Frequência cardíaca noturna: mediana das leituras do sono principal, sem os minutos com passos. A frequência em repouso é o número da própria fonte; as duas nunca se misturam.",

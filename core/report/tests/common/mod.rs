@@ -197,3 +197,102 @@ fn medication_and_mood(p: &Person, first: Day) {
         p.store.enter_mood(&mood).unwrap();
     }
 }
+
+/// The text of a PDF as a reader finds it: the table of objects is followed from the end of the file, each object must
+/// stand where the table says, and the strings of the pages are decoded. The writer does not compress.
+pub fn pdf_text(pdf: &[u8]) -> String {
+    assert!(pdf.starts_with(b"%PDF-1."));
+    let find =
+        |from: usize, what: &[u8]| pdf[from..].windows(what.len()).position(|w| w == what).map(|i| from + i);
+    let last = |what: &[u8]| pdf.windows(what.len()).rposition(|w| w == what).unwrap();
+    let line = |from: usize| {
+        let end = find(from, b"\n").unwrap();
+        (std::str::from_utf8(&pdf[from..end]).unwrap().trim().to_owned(), end + 1)
+    };
+    let (start, _) = line(last(b"startxref") + 10);
+    let (head, mut at) = line(start.parse().unwrap());
+    assert_eq!(head, "xref");
+    let (range, next) = line(at);
+    at = next;
+    let count: usize = range.split(' ').nth(1).unwrap().parse().unwrap();
+    let mut text = String::new();
+    for number in 0..count {
+        let (entry, next) = line(at);
+        at = next;
+        if !entry.ends_with('n') {
+            continue;
+        }
+        let offset: usize = entry[..10].parse().unwrap();
+        assert!(pdf[offset..].starts_with(format!("{number} 0 obj").as_bytes()), "object {number}");
+        let end = find(offset, b"endobj").unwrap();
+        if let Some(stream) = find(offset, b"stream\n").filter(|s| *s < end) {
+            strings(&pdf[stream + 7..find(stream, b"endstream").unwrap()], &mut text);
+        }
+    }
+    text
+}
+
+/// Literal and hexadecimal strings before `Tj`, from Windows-1252.
+fn strings(content: &[u8], out: &mut String) {
+    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    let high: Vec<char> = HIGH.chars().collect();
+    let mut i = 0;
+    while i < content.len() {
+        let mut bytes = Vec::new();
+        match content[i] {
+            b'(' => {
+                let mut depth = 1;
+                i += 1;
+                while depth > 0 {
+                    match content[i] {
+                        b'\\' => {
+                            i += 1;
+                            match content[i] {
+                                b'n' => bytes.push(b'\n'),
+                                b'r' => bytes.push(b'\r'),
+                                b't' => bytes.push(b'\t'),
+                                b'0'..=b'7' => {
+                                    let digits = &content[i..i + 3];
+                                    bytes.push(
+                                        u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 8).unwrap(),
+                                    );
+                                    i += 2;
+                                }
+                                other => bytes.push(other),
+                            }
+                        }
+                        b'(' => {
+                            depth += 1;
+                            bytes.push(b'(');
+                        }
+                        b')' => {
+                            depth -= 1;
+                            if depth > 0 {
+                                bytes.push(b')');
+                            }
+                        }
+                        other => bytes.push(other),
+                    }
+                    i += 1;
+                }
+            }
+            b'<' => {
+                let end = i + content[i..].iter().position(|b| *b == b'>').unwrap();
+                let hex = std::str::from_utf8(&content[i + 1..end]).unwrap();
+                bytes.extend(
+                    (0..hex.len() / 2).map(|k| u8::from_str_radix(&hex[2 * k..2 * k + 2], 16).unwrap()),
+                );
+                i = end + 1;
+            }
+            _ => {
+                i += 1;
+                continue;
+            }
+        }
+        out.extend(bytes.iter().map(|b| match b {
+            0x80..=0x9f => high[usize::from(b - 0x80)],
+            _ => char::from(*b),
+        }));
+        out.push('\n');
+    }
+}
