@@ -46,6 +46,7 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
     sign(Reason::WrongLanguage, wrong_language(target, &target_words, from, to));
     sign(Reason::Unsure, hypothesis.mean_log_prob.is_some_and(|p| p < UNSURE_MEAN));
     sign(Reason::Uncovered, source_words.len() > 3 && hypothesis.coverage.is_some_and(|c| c < COVERED));
+    sign(Reason::Unfamiliar, hypothesis.unfamiliar);
     sign(Reason::Truncated, hypothesis.truncated);
     sign(Reason::Short, source_words.len() < 2 && !to.is_spaceless() && !from.is_spaceless());
     reasons.into_iter().collect()

@@ -96,6 +96,7 @@ fn open_nmt(
     pack: &Loaded,
     settings: &EngineSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
+    use crate::engine::Lexicon;
     use crate::engine::nmt::{NmtEngine, NmtSettings};
     use cuba_nmt::ModelFiles;
     use cuba_packs::Role;
@@ -117,7 +118,10 @@ fn open_nmt(
     let threads = settings
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
-    let engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
+    let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
+    if let Ok(lexicon) = pack.path(&Role::Lexicon) {
+        engine = engine.with_lexicon(Lexicon::open(lexicon)?);
+    }
     Ok(Arc::new(engine))
 }
 

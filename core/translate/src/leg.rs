@@ -323,7 +323,8 @@ impl Work<'_> {
 }
 
 fn worth_another_try(reason: Reason) -> bool {
-    !matches!(reason, Reason::Short | Reason::Pivot | Reason::Split)
+    // Another try makes no word more familiar.
+    !matches!(reason, Reason::Short | Reason::Pivot | Reason::Split | Reason::Unfamiliar)
 }
 
 /// Engines may put line breaks or control characters into their output; a sentence has none.

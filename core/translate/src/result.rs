@@ -127,6 +127,8 @@ pub enum Reason {
     Unsure,
     /// Parts of the source are aligned to nothing.
     Uncovered,
+    /// Words that the engine has hardly met: it may have guessed them.
+    Unfamiliar,
     /// The engine stopped at its length limit.
     Truncated,
     /// One or two words: there is no context to decide the sense.
@@ -152,6 +154,7 @@ impl Reason {
             Self::WrongLanguage => "wrong-language",
             Self::Unsure => "unsure",
             Self::Uncovered => "uncovered",
+            Self::Unfamiliar => "unfamiliar",
             Self::Truncated => "truncated",
             Self::Short => "short",
             Self::Pivot => "pivot",
@@ -168,6 +171,7 @@ impl Reason {
             | Self::Negation
             | Self::Repetition
             | Self::WrongLanguage
+            | Self::Unfamiliar
             | Self::Truncated => Confidence::Low,
             Self::Rebuilt
             | Self::Length

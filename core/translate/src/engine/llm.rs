@@ -97,6 +97,7 @@ fn hypothesis(generation: &Generation, sentence: &str) -> Hypothesis {
         min_log_prob: generation.logprob_min,
         coverage: None,
         truncated: matches!(generation.finish, Finish::Length | Finish::ContextFull),
+        unfamiliar: false,
     }
 }
 

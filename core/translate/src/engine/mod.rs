@@ -5,12 +5,16 @@
 //! try) is done once, in the pipeline, so that a new engine inherits all of it.
 
 mod lazy;
+#[cfg(feature = "nmt")]
+mod lexicon;
 #[cfg(feature = "llm")]
 pub mod llm;
 #[cfg(feature = "nmt")]
 pub mod nmt;
 
 pub use lazy::Lazy;
+#[cfg(feature = "nmt")]
+pub use lexicon::Lexicon;
 
 use std::ops::Range;
 
@@ -131,6 +135,8 @@ pub struct Hypothesis {
     pub coverage: Option<f32>,
     /// The engine stopped at its length limit instead of at an end of sentence.
     pub truncated: bool,
+    /// The source holds words that the engine has hardly met and that nothing else vouches for.
+    pub unfamiliar: bool,
 }
 
 /// Why an engine gave no hypotheses. No variant carries user text.

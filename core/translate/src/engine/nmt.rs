@@ -2,7 +2,8 @@
 
 use cuba_nmt::{Cancel as NmtCancel, Error, Model, ModelFiles, Options, Source};
 
-use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input};
+use super::lexicon::Rare;
+use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input, Lexicon};
 use crate::Cancel;
 
 /// A Marian/Bergamot model of one direction.
@@ -13,6 +14,7 @@ pub struct NmtEngine {
     threads: usize,
     beam: usize,
     resident: u64,
+    lexicon: Option<Lexicon>,
 }
 
 /// How the neural engine is to run.
@@ -52,7 +54,59 @@ impl NmtEngine {
             threads: settings.threads.clamp(1, 64),
             beam: settings.beam.clamp(1, Options::MAX_BEAM),
             resident,
+            lexicon: None,
         })
+    }
+
+    /// With the pack's lexicon: rare words are forced to their listed translation where the model had another, and a
+    /// sentence with rare words that nothing vouches for is marked.
+    #[must_use]
+    pub fn with_lexicon(self, lexicon: Lexicon) -> Self {
+        Self { lexicon: Some(lexicon), ..self }
+    }
+
+    fn run(&self, sources: &[Source], beam: usize, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
+        let options = Options { beam, threads: self.threads, alignment: true, ..Options::default() };
+        let cancel = NmtCancel::from_flag(cancel.flag().clone());
+        let done = self.model.translate_batch(sources, &options, &cancel, &|_| ()).map_err(engine_error)?;
+        Ok(done.into_iter().map(hypothesis).collect())
+    }
+}
+
+impl NmtEngine {
+    /// Looks after the rare words of every sentence.
+    fn vouch(
+        &self,
+        lexicon: &Lexicon,
+        inputs: &[Input],
+        hypotheses: &mut [Hypothesis],
+        beam: usize,
+        cancel: &Cancel,
+    ) -> Result<(), EngineError> {
+        let rare: Vec<Vec<Rare<'_>>> = inputs.iter().map(|input| lexicon.rare(&input.text)).collect();
+        let mut again: Vec<(usize, Source)> = Vec::new();
+        for (at, (input, words)) in inputs.iter().zip(&rare).enumerate() {
+            let Some(hypothesis) = hypotheses.get_mut(at) else { continue };
+            hypothesis.unfamiliar = words.iter().any(|word| word.translations.is_empty());
+            let lost = words.iter().filter(|word| !word.is_in(&hypothesis.text));
+            let forced = lost.filter_map(|word| Some((*word.translations.first()?, word.place.clone())));
+            let plain = source(input);
+            let (count, forced) =
+                forced.fold((0, plain), |(n, s), (phrase, place)| (n + 1, s.force(phrase, Some(place))));
+            if count > 0 {
+                again.push((at, forced));
+            }
+        }
+        if again.is_empty() {
+            return Ok(());
+        }
+        let (places, sources): (Vec<usize>, Vec<Source>) = again.into_iter().unzip();
+        for (at, forced) in places.into_iter().zip(self.run(&sources, beam, cancel)?) {
+            if let Some(hypothesis) = hypotheses.get_mut(at) {
+                *hypothesis = Hypothesis { unfamiliar: hypothesis.unfamiliar, ..forced };
+            }
+        }
+        Ok(())
     }
 }
 
@@ -76,12 +130,12 @@ impl Engine for NmtEngine {
 
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
         let beam = self.beam.max(usize::from(batch.effort.beam)).min(Options::MAX_BEAM);
-        let options = Options { beam, threads: self.threads, alignment: true, ..Options::default() };
         let sources: Vec<Source> = batch.sentences.iter().map(source).collect();
-        let cancel = NmtCancel::from_flag(cancel.flag().clone());
-        let translations =
-            self.model.translate_batch(&sources, &options, &cancel, &|_| ()).map_err(engine_error)?;
-        Ok(translations.into_iter().map(hypothesis).collect())
+        let mut hypotheses = self.run(&sources, beam, cancel)?;
+        if let Some(lexicon) = &self.lexicon {
+            self.vouch(lexicon, batch.sentences, &mut hypotheses, beam, cancel)?;
+        }
+        Ok(hypotheses)
     }
 }
 
@@ -99,6 +153,7 @@ fn hypothesis(translation: cuba_nmt::Translation) -> Hypothesis {
         min_log_prob: translation.min_log_prob(),
         coverage: translation.coverage(),
         truncated: translation.reached_limit,
+        unfamiliar: false,
         text: translation.text,
     }
 }

@@ -1,0 +1,144 @@
+//! A pack's lexicon: how often the model met each source word, and sure translations of those it hardly met.
+//!
+//! A model is most dangerous on words that it has hardly seen, and cannot know which these are: its probabilities look
+//! the same. The corpus it learnt from does know. A line is `word TAB examples TAB translations`, translations with `|`
+//! between them, words in lower case; a word that is not listed was never met.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::EngineError;
+
+/// Words met fewer times than this are not known well enough to be believed.
+const FAMILIAR: u32 = 10;
+/// Larger files are no lexicon.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Words with what is known of them; about twice the size of the file in memory.
+#[derive(Debug, Default)]
+pub struct Lexicon {
+    words: BTreeMap<Box<str>, Entry>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    examples: u32,
+    translations: Vec<Box<str>>,
+}
+
+/// A word of a sentence that the model hardly knows, and what it means if that is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rare<'a> {
+    pub(super) place: Range<usize>,
+    pub(super) translations: Vec<&'a str>,
+}
+
+impl Lexicon {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`EngineError::Damaged`] for what is no lexicon, [`EngineError::Unusable`] where it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let unusable = |error: std::io::Error| EngineError::Unusable(format!("{}: {error}", path.display()));
+        let damaged = |what: &str| EngineError::Damaged(format!("{} is damaged: {what}", path.display()));
+        if std::fs::metadata(path).map_err(unusable)?.len() > MAX_BYTES {
+            return Err(damaged("it is too large for a lexicon"));
+        }
+        let bytes = std::fs::read(path).map_err(unusable)?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| damaged("it is not UTF-8 text"))?;
+        Self::parse(text).ok_or_else(|| damaged("a line is not word, tab, number, tab, translations"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = BTreeMap::new();
+        for line in text.lines().filter(|line| !line.is_empty()) {
+            let mut columns = line.split('\t');
+            let (word, examples) = (columns.next()?, columns.next()?.parse().ok()?);
+            let translations = columns.next().unwrap_or_default().split('|').filter(|t| !t.is_empty());
+            words.insert(
+                word.into(),
+                Entry { examples, translations: translations.map(Into::into).collect() },
+            );
+        }
+        Some(Self { words })
+    }
+
+    /// The words of a sentence that the model hardly knows. Numbers, single letters and, inside a sentence, names are
+    /// none of them: they are rightly rare.
+    pub(super) fn rare(&self, sentence: &str) -> Vec<Rare<'_>> {
+        let words = sentence.unicode_word_indices().enumerate();
+        let rare = words.filter_map(|(at, (start, word))| {
+            let is_name = at > 0 && word.starts_with(char::is_uppercase);
+            let counts = word.chars().count() > 1
+                && word.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’'));
+            if is_name || !counts {
+                return None;
+            }
+            let entry = self.words.get(word.to_lowercase().replace('’', "'").as_str());
+            let translations = entry.iter().flat_map(|e| &e.translations).map(AsRef::as_ref).collect();
+            let examples = entry.map_or(0, |e| e.examples);
+            (examples < FAMILIAR).then_some(Rare { place: start..start + word.len(), translations })
+        });
+        rare.collect()
+    }
+}
+
+impl Rare<'_> {
+    /// Whether one of its translations, whatever its ending, stands in `target`.
+    pub(super) fn is_in(&self, target: &str) -> bool {
+        let lower = target.to_lowercase();
+        let stem = |translation: &str| {
+            let word = translation.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let keep = word.chars().count().saturating_sub(2).max(3);
+            word.chars().take(keep).collect::<String>()
+        };
+        self.translations
+            .iter()
+            .map(|t| stem(t))
+            .any(|stem| lower.unicode_words().any(|word| word.starts_with(&stem)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lexicon() -> Lexicon {
+        Lexicon::parse("the\t1000\t\ntake\t900\t\npenicillin\t4\tpenicilina\nchest\t50\tpecho\nstove\t3\t\n")
+            .unwrap()
+    }
+
+    #[test]
+    fn rare_words_are_found_with_their_place_and_meaning() {
+        let lexicon = lexicon();
+        let found = lexicon.rare("Take the penicillin, Bartholomew, 5 times.");
+        assert_eq!(
+            found,
+            [
+                Rare { place: 9..19, translations: vec!["penicilina"] },
+                Rare { place: 36..41, translations: vec![] },
+            ]
+        );
+        assert!(lexicon.rare("Take the chest").is_empty());
+        // At the start of a sentence anything has a capital.
+        assert_eq!(lexicon.rare("Penicillin!").len(), 1);
+    }
+
+    #[test]
+    fn endings_do_not_hide_a_translation() {
+        let lexicon = lexicon();
+        let found = lexicon.rare("penicillin");
+        assert!(found[0].is_in("Dos PENICILINAS."));
+        assert!(!found[0].is_in("La pensilla."));
+    }
+
+    #[test]
+    fn what_is_no_lexicon_is_refused() {
+        assert!(Lexicon::parse("word without a number").is_none());
+        assert!(Lexicon::parse("word\tmany\t").is_none());
+        assert!(Lexicon::parse("").is_some());
+    }
+}
