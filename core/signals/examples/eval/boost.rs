@@ -12,9 +12,9 @@ pub(crate) struct Row {
     pub(crate) class: usize,
 }
 
-const ROUNDS: usize = 160;
+const ROUNDS: usize = 320;
 const LEAVES: usize = 8;
-const RATE: f64 = 0.025;
+const RATE: f64 = 0.0125;
 const MIN_CHILD: usize = 100;
 const L2: f64 = 10.0;
 const BINS: usize = 64;
