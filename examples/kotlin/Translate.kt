@@ -17,7 +17,7 @@ suspend fun translateExample(home: String, model: String) = Cuba.open(Config(hom
     val done = cuba.translate.text(TranslateRequest("Good morning.", to = "es"))
     println("${done.text} (${done.confidence} confidence, ${done.engine})")
     try {
-        cuba.translate.text(TranslateRequest("Good morning.", to = "fr"))
+        cuba.translate.text(TranslateRequest("Good morning.", to = "fr", from = "en"))
     } catch (e: CubaException) {
         println("what a screen would offer: ${e.advice}")
     }

@@ -13,6 +13,6 @@ with cuba.open(home) as c:
     done = c.translate("Good morning.", to="es")
     print(done.text, f"({done.confidence.name.lower()} confidence, {done.engine})")
     try:
-        c.translate("Good morning.", to="fr")
+        c.translate("Good morning.", to="fr", from_="en")
     except cuba.CubaError as error:
         print(f"what a program would offer: {cuba.advice(error).value}")

@@ -12,7 +12,7 @@ for try await state in cuba.translate.stream(TranslateRequest(text: "Good mornin
 let done = try await cuba.translate.text(TranslateRequest(text: "Good morning.", to: "es"))
 print("\(done.text) (\(done.confidence) confidence, \(done.engine))")
 do {
-    _ = try await cuba.translate.text(TranslateRequest(text: "Good morning.", to: "fr"))
+    _ = try await cuba.translate.text(TranslateRequest(text: "Good morning.", to: "fr", from: "en"))
 } catch let error as CubaError {
     print("what a screen would offer: \(error.advice)")
 }
