@@ -323,8 +323,8 @@ impl Work<'_> {
 }
 
 fn worth_another_try(reason: Reason) -> bool {
-    // Another try makes no word more familiar.
-    !matches!(reason, Reason::Short | Reason::Pivot | Reason::Split | Reason::Unfamiliar)
+    // Another try makes no word more familiar, and for a mere hesitation it costs more than it brings.
+    !matches!(reason, Reason::Short | Reason::Pivot | Reason::Split | Reason::Unfamiliar | Reason::Hesitant)
 }
 
 /// Engines may put line breaks or control characters into their output; a sentence has none.

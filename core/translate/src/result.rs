@@ -125,6 +125,8 @@ pub enum Reason {
     WrongLanguage,
     /// The engine itself was unsure of the wording.
     Unsure,
+    /// The engine wavered between wordings, less than when it is unsure.
+    Hesitant,
     /// Parts of the source are aligned to nothing.
     Uncovered,
     /// Words that the engine has hardly met: it may have guessed them.
@@ -153,6 +155,7 @@ impl Reason {
             Self::Copied => "copied",
             Self::WrongLanguage => "wrong-language",
             Self::Unsure => "unsure",
+            Self::Hesitant => "hesitant",
             Self::Uncovered => "uncovered",
             Self::Unfamiliar => "unfamiliar",
             Self::Truncated => "truncated",
@@ -177,6 +180,7 @@ impl Reason {
             | Self::Length
             | Self::Copied
             | Self::Unsure
+            | Self::Hesitant
             | Self::Uncovered
             | Self::Short
             | Self::Pivot
