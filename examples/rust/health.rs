@@ -22,7 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let now_ms = Timestamp::now().as_millisecond();
         let mut options = Options { zone: &TimeZone::system(), now_ms, progress: &mut progress };
         let report = import::import(&store, Path::new(&export), &mut options)?.report;
-        println!("{} of {} records stored, {} were there already", report.stored, report.read, report.duplicates);
+        println!(
+            "{} of {} records stored, {} were there already",
+            report.stored, report.read, report.duplicates
+        );
     }
     let mut batch = store.batch();
     let strap = batch.source(&NewSource::new("strap", "Strap", SourceKind::Strap))?;

@@ -29,7 +29,10 @@ impl Config {
 /// What all parts share.
 pub(crate) struct Shared {
     pub(crate) home: PathBuf,
-    #[cfg_attr(not(any(feature = "translate", feature = "health")), allow(dead_code, reason = "packs need none"))]
+    #[cfg_attr(
+        not(any(feature = "translate", feature = "health")),
+        allow(dead_code, reason = "packs need none")
+    )]
     pub(crate) config: Config,
     pub(crate) platform: Platform,
     closed: AtomicBool,

@@ -21,6 +21,8 @@
 //! # }
 //! ```
 
+#![allow(clippy::needless_pass_by_value, reason = "what crosses the border crosses it by value")]
+
 mod cuba;
 mod error;
 #[cfg(feature = "health")]

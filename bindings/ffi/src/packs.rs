@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cuba_packs::{
-    Catalogue, FolderSource, Hints, InstallOptions, Installed, Offer, PackError, PackRef, Progress, Source, Store,
-    Watch, ZipSource,
+    Catalogue, FolderSource, Hints, InstallOptions, Installed, Offer, PackError, PackRef, Progress, Source,
+    Store, Watch, ZipSource,
 };
 
 use crate::cuba::Shared;

@@ -124,9 +124,7 @@ impl Platform {
     #[cfg(feature = "health")]
     pub(crate) fn now(&self) -> jiff::Timestamp {
         let given = self.clock.as_ref().and_then(|clock| clock.now_ms().ok());
-        given
-            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
-            .unwrap_or_else(jiff::Timestamp::now)
+        given.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_else(jiff::Timestamp::now)
     }
 
     #[cfg(feature = "health")]

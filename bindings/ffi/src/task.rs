@@ -145,7 +145,11 @@ pub(crate) struct Running<T> {
 
 impl<T: Clone> Running<T> {
     fn new() -> Self {
-        Self { cancel: Arc::default(), outcome: Mutex::new(Outcome::Pending(Vec::new())), ready: Condvar::new() }
+        Self {
+            cancel: Arc::default(),
+            outcome: Mutex::new(Outcome::Pending(Vec::new())),
+            ready: Condvar::new(),
+        }
     }
 
     fn finish(&self, result: Result<T, CubaError>) {
@@ -220,20 +224,24 @@ impl Lane {
             board.deliver_to(deliver);
         }
         let ours = running.clone();
-        self.push(Arc::downgrade(&running.cancel), Box::new(move || {
-            let flag = &ours.cancel;
-            board.update(|state| state.set_stage(Stage::Working));
-            let result = catch_unwind(AssertUnwindSafe(|| work(flag, &board)));
-            let result = result.unwrap_or_else(|_| Err(CubaError::other("a fault in Cuba ended this task")));
-            let stage = match &result {
-                Ok(_) if !flag.load(Ordering::Relaxed) => Stage::Finished,
-                Ok(_) | Err(CubaError::Cancelled) => Stage::Cancelled,
-                Err(_) => Stage::Failed,
-            };
-            // The result first: a listener that hears the end finds it there.
-            ours.finish(result);
-            board.update(|state| state.set_stage(stage));
-        }));
+        self.push(
+            Arc::downgrade(&running.cancel),
+            Box::new(move || {
+                let flag = &ours.cancel;
+                board.update(|state| state.set_stage(Stage::Working));
+                let result = catch_unwind(AssertUnwindSafe(|| work(flag, &board)));
+                let result =
+                    result.unwrap_or_else(|_| Err(CubaError::other("a fault in Cuba ended this task")));
+                let stage = match &result {
+                    Ok(_) if !flag.load(Ordering::Relaxed) => Stage::Finished,
+                    Ok(_) | Err(CubaError::Cancelled) => Stage::Cancelled,
+                    Err(_) => Stage::Failed,
+                };
+                // The result first: a listener that hears the end finds it there.
+                ours.finish(result);
+                board.update(|state| state.set_stage(stage));
+            }),
+        );
         running
     }
 
@@ -257,13 +265,11 @@ impl Lane {
         loop {
             let job = {
                 let mut queue = guard(&self.queue);
-                match queue.jobs.pop_front() {
-                    Some(job) => job,
-                    None => {
-                        queue.threads -= 1;
-                        return;
-                    }
-                }
+                let Some(job) = queue.jobs.pop_front() else {
+                    queue.threads -= 1;
+                    return;
+                };
+                job
             };
             job();
         }

@@ -1,7 +1,12 @@
 //! The health log through the facade: import, query, merge, backup, keys.
 
 #![cfg(feature = "health")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::float_cmp,
+    reason = "a test ends at the first surprise"
+)]
 
 mod common;
 
@@ -9,9 +14,9 @@ use std::sync::{Arc, Mutex};
 
 use common::Home;
 use cuba_ffi::{
-    BackupRequest, BackupSecret, Bucket, ChartRequest, Clock, Config, Cuba, CubaError, HabitRequest, Health, KeyStore,
-    MoodView, NotificationRequest, Notifications, Platform, PlatformError, RecordRequest, SampleRecord,
-    new_recovery_key,
+    BackupRequest, BackupSecret, Bucket, ChartRequest, Clock, Config, Cuba, CubaError, HabitRequest, Health,
+    KeyStore, MoodView, NotificationRequest, Notifications, Platform, PlatformError, RecordRequest,
+    SampleRecord, new_recovery_key,
 };
 
 /// 2026-11-02 08:00 UTC.
@@ -49,8 +54,11 @@ fn export_file(home: &Home) -> String {
     };
     let records: String = (0..60).map(record).collect();
     let path = home.path("export.xml");
-    std::fs::write(&path, format!("<?xml version=\"1.0\"?>\n<HealthData locale=\"en_GB\">\n{records}</HealthData>\n"))
-        .unwrap();
+    std::fs::write(
+        &path,
+        format!("<?xml version=\"1.0\"?>\n<HealthData locale=\"en_GB\">\n{records}</HealthData>\n"),
+    )
+    .unwrap();
     path
 }
 
@@ -60,7 +68,11 @@ fn an_import_is_counted_and_charted() {
     let health = home.open().health();
     let path = export_file(&home);
     let report = health.import_file(path.clone(), None).wait().unwrap();
-    assert_eq!((report.read, report.stored, report.duplicates, report.complete), (60, 60, 0, true), "{report:?}");
+    assert_eq!(
+        (report.read, report.stored, report.duplicates, report.complete),
+        (60, 60, 0, true),
+        "{report:?}"
+    );
     let again = health.import_file(path, None).wait().unwrap();
     assert_eq!((again.stored, again.duplicates), (0, 60));
     let chart = health.chart(november("heart_rate")).unwrap();
@@ -166,7 +178,11 @@ impl KeyStore for Chip {
     fn unwrap(&self, wrapped: Vec<u8>) -> Result<Vec<u8>, PlatformError> {
         self.check()?;
         let (sealed_by, sealed) = wrapped.split_last().ok_or(PlatformError::Wrong)?;
-        if *sealed_by == self.byte { Ok(sealed.iter().map(|b| b ^ self.byte).collect()) } else { Err(PlatformError::Wrong) }
+        if *sealed_by == self.byte {
+            Ok(sealed.iter().map(|b| b ^ self.byte).collect())
+        } else {
+            Err(PlatformError::Wrong)
+        }
     }
 }
 

@@ -44,14 +44,22 @@ fn text_is_translated_and_the_language_found() {
     let given = translate.translate(english("Where is the nearest hospital?"), None).wait().unwrap();
     assert_eq!((given.from.as_str(), given.engine.as_str()), ("en", "nmt:en-es"));
     assert!(given.complete && !given.text.is_empty() && given.segments.len() == 1);
-    let found =
-        translate.translate(TranslateRequest::new("Where is the nearest hospital?", "es"), None).wait().unwrap();
+    let found = translate
+        .translate(TranslateRequest::new("Where is the nearest hospital?", "es"), None)
+        .wait()
+        .unwrap();
     assert_eq!(found.text, given.text);
-    assert_eq!(translate.languages().unwrap().iter().map(|l| l.own_name.as_str()).collect::<Vec<_>>(), ["English", "Español"]);
+    assert_eq!(
+        translate.languages().unwrap().iter().map(|l| l.own_name.as_str()).collect::<Vec<_>>(),
+        ["English", "Español"]
+    );
     assert_eq!(translate.route("en".into(), "es-MX".into()).unwrap().engine, "nmt:en-es");
     assert!(translate.memory() > 0);
     translate.unload();
-    assert_eq!(translate.translate(english("Where is the nearest hospital?"), None).wait().unwrap().text, given.text);
+    assert_eq!(
+        translate.translate(english("Where is the nearest hospital?"), None).wait().unwrap().text,
+        given.text
+    );
 }
 
 #[test]
@@ -60,7 +68,10 @@ fn what_cannot_be_translated_says_what_a_screen_needs() {
     let translate = home.with_model().translate();
     let french = TranslateRequest { from: Some("en".into()), ..TranslateRequest::new("Good morning.", "fr") };
     let missing = translate.translate(french, None).wait().unwrap_err();
-    assert!(matches!(&missing, CubaError::NoPackFor { from, to, .. } if from == "en" && to == "fr"), "{missing:?}");
+    assert!(
+        matches!(&missing, CubaError::NoPackFor { from, to, .. } if from == "en" && to == "fr"),
+        "{missing:?}"
+    );
     let unclear = translate.translate(TranslateRequest::new("total", "es"), None).wait();
     assert!(matches!(unclear, Err(CubaError::LanguageUnclear { .. })), "{unclear:?}");
     let bad = translate.translate(TranslateRequest::new("Good morning.", "Spanish!"), None).wait();

@@ -5,9 +5,9 @@ mod views;
 
 pub use habits::{HabitRequest, HabitView};
 pub use views::{
-    BackupRequest, BackupSecret, Bucket, ChartPointView, ChartRequest, ImportView, ImportedFileView, MergeReasonView,
-    MergedDayView, MergedPartView, MetricView, MoodView, NightView, ProtectionView, RecordRequest, SampleRecord,
-    SkippedView, SourceView,
+    BackupRequest, BackupSecret, Bucket, ChartPointView, ChartRequest, ImportView, ImportedFileView,
+    MergeReasonView, MergedDayView, MergedPartView, MetricView, MoodView, NightView, ProtectionView,
+    RecordRequest, SampleRecord, SkippedView, SourceView,
 };
 
 use std::ops::ControlFlow;
@@ -244,7 +244,11 @@ impl Health {
     }
 
     /// Seals everything into one file that opens on another device.
-    pub fn backup(&self, request: BackupRequest, listener: Option<Arc<dyn ProgressListener>>) -> Arc<FileTask> {
+    pub fn backup(
+        &self,
+        request: BackupRequest,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Arc<FileTask> {
         self.start_file(listener, move |work| {
             let store = work.store()?;
             let now = work.shared.platform.now();
@@ -257,7 +261,11 @@ impl Health {
     }
 
     /// Replaces the database by a backup. The present one stays until the new one is proven, and is untouched by any error.
-    pub fn restore(&self, request: BackupRequest, listener: Option<Arc<dyn ProgressListener>>) -> Arc<FileTask> {
+    pub fn restore(
+        &self,
+        request: BackupRequest,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Arc<FileTask> {
         self.start_file(listener, move |work| {
             // Held until the end, so that nobody opens the old database meanwhile.
             let mut slot = guard(work.opened);

@@ -33,11 +33,7 @@ pub struct MetricView {
 impl From<Metric> for MetricView {
     fn from(metric: Metric) -> Self {
         let info = metric.info();
-        Self {
-            id: info.id.to_owned(),
-            unit: info.unit.to_string(),
-            adds_up: info.kind == Kind::Cumulative,
-        }
+        Self { id: info.id.to_owned(), unit: info.unit.to_string(), adds_up: info.kind == Kind::Cumulative }
     }
 }
 
@@ -293,7 +289,8 @@ pub struct MergedDayView {
 
 impl MergedDayView {
     pub(super) fn new(merged: &Merged, sources: &[Source]) -> Self {
-        let key = |id: SourceId| sources.iter().find(|s| s.id == id).map(|s| s.key.clone()).unwrap_or_default();
+        let key =
+            |id: SourceId| sources.iter().find(|s| s.id == id).map(|s| s.key.clone()).unwrap_or_default();
         let parts = merged.parts.iter().map(|part| MergedPartView {
             source: key(part.source),
             start_ms: part.start_ms,
@@ -431,7 +428,9 @@ impl BackupSecret {
         let text = Zeroizing::new(text.clone());
         Ok(match self {
             Self::Passphrase { .. } => f(&cuba_vault::BackupSecret::Passphrase(&text))?,
-            Self::RecoveryKey { .. } => f(&cuba_vault::BackupSecret::RecoveryKey(&RecoveryKey::parse(&text)?))?,
+            Self::RecoveryKey { .. } => {
+                f(&cuba_vault::BackupSecret::RecoveryKey(&RecoveryKey::parse(&text)?))?
+            }
         })
     }
 }

@@ -3,8 +3,8 @@
 mod views;
 
 pub use views::{
-    BatchRequest, BatchView, Confidence, DetectionView, Doubt, EngineChoice, LanguageGuess, LanguageView, LineView,
-    RouteView, SegmentView, TranslateRequest, TranslationState, TranslationView,
+    BatchRequest, BatchView, Confidence, DetectionView, Doubt, EngineChoice, LanguageGuess, LanguageView,
+    LineView, RouteView, SegmentView, TranslateRequest, TranslationState, TranslationView,
 };
 
 use std::sync::{Arc, Mutex};
@@ -119,7 +119,12 @@ impl Translate {
     }
 
     /// Which of `among` the text is in (any language, if empty); `likely` are the user's usual ones, best first.
-    pub fn detect(&self, text: String, among: Vec<String>, likely: Vec<String>) -> Result<DetectionView, CubaError> {
+    pub fn detect(
+        &self,
+        text: String,
+        among: Vec<String>,
+        likely: Vec<String>,
+    ) -> Result<DetectionView, CubaError> {
         let found = cuba_translate::detect::detect(&text, &codes(&among)?, &codes(&likely)?);
         Ok(found.into())
     }
@@ -131,20 +136,24 @@ impl Translate {
         listener: Option<Arc<dyn TranslationListener>>,
     ) -> Arc<TranslationTask> {
         let translator = self.translator();
-        let deliver =
-            listener.map(|l| Box::new(move |state| l.on_state(state)) as Deliver<TranslationState>);
+        let deliver = listener.map(|l| Box::new(move |state| l.on_state(state)) as Deliver<TranslationState>);
         TranslationTask::of(self.lane.start(deliver, move |cancel, board| {
             let wanted = request.to_core()?;
             let mut told = 0;
-            let done = translator?.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
-                board.update(|state| state.hear(event, wanted.text, &mut told));
-            })?;
+            let done =
+                translator?.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
+                    board.update(|state| state.hear(event, wanted.text, &mut told));
+                })?;
             Ok(done.into())
         }))
     }
 
     /// Translates lines in their order with bounded memory; an empty line stays empty.
-    pub fn batch(&self, request: BatchRequest, listener: Option<Arc<dyn ProgressListener>>) -> Arc<BatchTask> {
+    pub fn batch(
+        &self,
+        request: BatchRequest,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Arc<BatchTask> {
         let translator = self.translator();
         BatchTask::of(self.lane.start(progress(listener), move |cancel, board| {
             let (from, to, settings) = request.to_core()?;

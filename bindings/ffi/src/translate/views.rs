@@ -366,8 +366,10 @@ pub struct DetectionView {
 
 impl From<cuba_translate::Detection> for DetectionView {
     fn from(found: cuba_translate::Detection) -> Self {
-        let guess =
-            |(language, probability): (LanguageCode, f32)| LanguageGuess { language: language.to_string(), probability };
+        let guess = |(language, probability): (LanguageCode, f32)| LanguageGuess {
+            language: language.to_string(),
+            probability,
+        };
         Self {
             language: found.language.map(|language| language.to_string()),
             ranked: found.ranked.into_iter().map(guess).collect(),
