@@ -1,6 +1,7 @@
 //! Nights: stored stages and heart rate into the figures of [`cuba_signals`].
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use cuba_health::merge::{Part, Reason, SleepDay, SleepSession, StageSpan};
 use cuba_health::metric::{Metric, SleepStage};
@@ -166,10 +167,10 @@ impl Readings {
         let seconds = |ms: i64| (ms - night.start_ms) as f64 / 1000.0;
         for metric in [Metric::HeartRate, Metric::Steps] {
             for day in (first.0..=night.day.0).map(Day) {
-                if !self.0.contains_key(&(metric, day)) {
-                    self.0.insert((metric, day), store.merged_day(metric, day)?.parts);
-                }
-                let parts = self.0.get(&(metric, day)).map_or(&[][..], Vec::as_slice);
+                let parts = match self.0.entry((metric, day)) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(store.merged_day(metric, day)?.parts),
+                };
                 for part in parts.iter().filter(|p| between(p)) {
                     if metric == Metric::HeartRate {
                         heart.push(HeartRate { seconds: seconds(part.start_ms), bpm: part.value });

@@ -89,7 +89,9 @@ impl Layout {
         // A head alone at the foot of a page says nothing.
         self.need(BODY * LEADING * 3.0);
         self.row(head, &widths, Ink::Faint);
-        rows.iter().for_each(|r| self.row(r, &widths, Ink::Text));
+        for r in rows {
+            self.row(r, &widths, Ink::Text);
+        }
     }
 
     fn facts(&mut self, facts: &[(String, String)], size: f64) {

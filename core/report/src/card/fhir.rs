@@ -4,6 +4,8 @@
 //! the guide's own code for that; one that says nothing has an `emptyReason`. Words of the person stand as text: this
 //! program does not guess codes. <https://hl7.org/fhir/uv/ips/STU2.0.1>
 
+#![allow(clippy::needless_pass_by_value, reason = "a value that becomes part of a resource is handed over")]
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -220,6 +222,9 @@ fn set(to: &mut Value, name: &str, value: Option<Value>) {
     }
 }
 
+/// Makes a resource of a list from its code and the entry.
+type Make = fn(&Writer<'_>, Value, &Entry) -> Value;
+
 /// What makes a required section.
 struct List {
     name: &'static str,
@@ -227,7 +232,7 @@ struct List {
     display: &'static str,
     none_code: &'static str,
     none_display: &'static str,
-    resource: fn(&Writer<'_>, Value, &Entry) -> Value,
+    resource: Make,
     profile: &'static str,
 }
 

@@ -23,13 +23,16 @@ fn contact(c: &Contact) -> String {
     format!("{}{relation}{phone}", c.name)
 }
 
+/// Names and values.
+type Facts = Vec<(String, String)>;
+
 /// Names and values in the order in which a helper reads; the second part is what is less urgent.
-fn facts(card: &Card, setting: &Setting) -> (Vec<(String, String)>, Vec<(String, String)>) {
+fn facts(card: &Card, setting: &Setting) -> (Facts, Facts) {
     let language = setting.language;
     let words = &language.words().card;
     let mut first = Vec::new();
     let mut then = Vec::new();
-    let add = |to: &mut Vec<(String, String)>, name: &str, value: Option<String>| {
+    let add = |to: &mut Facts, name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|v| !v.is_empty()) {
             to.push((name.to_owned(), value));
         }
