@@ -257,7 +257,7 @@ fn moods_are_kept() {
         whole_day: false,
     };
     health.enter_mood(mood.clone()).unwrap();
-    assert_eq!(health.moods(MORNING, MORNING + 1).unwrap(), [mood.clone()]);
+    assert_eq!(health.moods(MORNING, MORNING + 1).unwrap(), std::slice::from_ref(&mood));
     let error = health.enter_mood(MoodView { valence: 9.0, ..mood }).unwrap_err();
     assert!(!error.to_string().contains('9'), "no value in an error: {error}");
 }

@@ -60,5 +60,5 @@ pub(crate) fn english(text: &str) -> TranslateRequest {
 
 /// Enough sentences to be still at work when something else happens.
 pub(crate) fn long_text() -> String {
-    (0..3000).map(|i| format!("Good morning, number {i} is here. ")).collect()
+    (0..3000).fold(String::new(), |text, i| text + &format!("Good morning, number {i} is here. "))
 }
