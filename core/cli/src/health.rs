@@ -1,5 +1,15 @@
 //! `cuba health`: the store, the reports made of it, and signals measured on files.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "documentation of arguments is help that people read; they see no backticks"
+)]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::single_match_else,
+    reason = "lists are handed over to be shown"
+)]
+
 mod card;
 mod files;
 mod habit;

@@ -1,6 +1,5 @@
 //! `cuba health card`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

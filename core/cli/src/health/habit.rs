@@ -207,7 +207,7 @@ pub(super) fn key<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) 
     }
     let free = |candidate: &String| !known.clone().any(|k| k == candidate);
     Ok(std::iter::once(base.clone())
-        .chain((2..).map(|n| format!("{base}-{n}")))
+        .chain((2..u32::MAX).map(|n| format!("{base}-{n}")))
         .find(free)
         .expect("the numbers do not end"))
 }

@@ -43,7 +43,8 @@ struct Logged<'a> {
 struct Question {
     text: String,
     doubt: Doubt,
-    question: &'static str,
+    #[serde(rename = "question")]
+    wording: &'static str,
 }
 
 pub(super) fn run(place: &Place, args: &LogArgs) -> Outcome {
@@ -57,7 +58,7 @@ pub(super) fn run(place: &Place, args: &LogArgs) -> Outcome {
             .iter()
             .filter_map(|c| {
                 let doubt = *c.reading.as_ref().err()?;
-                Some(Question { text: c.text.clone(), doubt, question: question(doubt, place.language()) })
+                Some(Question { text: c.text.clone(), doubt, wording: question(doubt, place.language()) })
             })
             .collect()
     };
@@ -68,7 +69,7 @@ pub(super) fn run(place: &Place, args: &LogArgs) -> Outcome {
     if !open.is_empty() {
         let logged = Logged { stored: false, clauses: &clauses, questions: open };
         answer(place, &logged, |out| {
-            logged.questions.iter().try_for_each(|q| writeln!(out, "{}: {}", q.text, q.question))
+            logged.questions.iter().try_for_each(|q| writeln!(out, "{}: {}", q.text, q.wording))
         })?;
         return Err(Failure::new(Code::BadInput, place.language().words().log.ask_again));
     }

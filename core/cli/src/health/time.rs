@@ -13,10 +13,12 @@ pub(super) fn day(place: &Place, text: &str) -> Result<Day, Failure> {
         "today" => Ok(place.today()),
         "yesterday" => Ok(place.today().plus(-1)),
         // A date is only that: jiff would also take the date out of a date with a time.
-        _ => text.parse::<Date>().ok().filter(|d| d.to_string() == text).map(Day::from_date).ok_or_else(|| {
-            Failure::new(Code::BadInput, format_args!("`{text}` is no day"))
-                .hint("days are written as 2026-11-23, today or yesterday")
-        }),
+        _ => {
+            text.parse::<Date>().ok().filter(|d| d.to_string() == text).map(Day::from_date).ok_or_else(|| {
+                Failure::new(Code::BadInput, format_args!("`{text}` is no day"))
+                    .hint("days are written as 2026-11-23, today or yesterday")
+            })
+        }
     }
 }
 
