@@ -1,7 +1,7 @@
 //! `cuba health` on the store, by the real binary in a home of its own.
 
 #![cfg(all(unix, feature = "health"))]
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod common;
 
