@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -23,6 +24,21 @@ const CACHE_KIB: i32 = 2048;
 /// empty (1.47 bytes a heart-rate sample instead of 1.2); pages of 16384 would double what each small write costs.
 pub(crate) const PAGE_BYTES: u32 = 8192;
 
+/// `SQLCipher` counts its connections and takes its machinery down with the last one, also while another thread is just
+/// setting up, which then fails (`tests/threads.rs`). One connection to nothing, made under a lock and never closed,
+/// keeps it up for the life of the process.
+static KEPT: Mutex<Option<Connection>> = Mutex::new(None);
+
+fn keep_cipher_up() -> Result<(), VaultError> {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if kept.is_none() {
+        let conn = Connection::open_in_memory()?;
+        conn.execute_batch("PRAGMA cipher_log_level = NONE; PRAGMA key = 'kept';")?;
+        *kept = Some(conn);
+    }
+    Ok(())
+}
+
 /// Opens and unlocks the file, creating it if absent, and reads its first page to prove that the key fits.
 ///
 /// # Errors
@@ -36,6 +52,7 @@ pub(crate) fn connect(
     // No shared cache, no URI names; the mutex is ours (each connection is used by one thread at a time).
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    keep_cipher_up()?;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(patience)?;
     match configure(&conn, key, role) {
