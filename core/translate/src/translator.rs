@@ -227,6 +227,9 @@ fn windows<'a, 'b>(pieces: &'b [Piece<'a>], size: usize) -> Vec<&'b [Piece<'a>]>
                 count > room
             })
             .unwrap_or(rest.len());
+        // What stands between two sentences goes with the second: it is told together with it.
+        let gap = |at: usize| rest.get(at).is_some_and(|p| p.kind == PieceKind::Gap);
+        let end = if end < rest.len() && end > 1 && gap(end - 1) { end - 1 } else { end };
         let (window, after) = rest.split_at(end);
         out.push(window);
         rest = after;

@@ -215,17 +215,19 @@ fn cancelling_keeps_what_is_done() {
 #[test]
 fn events_rebuild_the_text() {
     let (translator, _) = translator(Scripted::nmt("en-es", words_en_es));
-    let text = "  Hello. The dog is big.\n\n- A cat.";
-    let request = TextRequest::new(text, code("es")).from_language(code("en"));
-    let mut built = String::new();
-    let mut listen = |event: Event<'_>| {
-        if let Event::Translated { segment, before, .. } = event {
-            built += before;
-            built += &segment.target;
-        }
-    };
-    let result = translator.translate(&request, &Cancel::new(), &mut listen).unwrap();
-    assert_eq!(built, result.text);
+    // The second is long enough for several windows.
+    for text in ["  Hello. The dog is big.\n\n- A cat.".to_owned(), "The dog is big.  A cat.\n".repeat(30)] {
+        let request = TextRequest::new(&text, code("es")).from_language(code("en"));
+        let mut built = String::new();
+        let mut listen = |event: Event<'_>| {
+            if let Event::Translated { segment, before, .. } = event {
+                built += before;
+                built += &segment.target;
+            }
+        };
+        let result = translator.translate(&request, &Cancel::new(), &mut listen).unwrap();
+        assert_eq!(built, result.text.trim_end_matches('\n'));
+    }
 }
 
 fn lines(
