@@ -1,6 +1,11 @@
 //! `cuba packs get` from a model registry of Mozilla's form, served as its publisher lays the files out.
 
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test ends at the first surprise"
+)]
 
 mod common;
 #[allow(

@@ -170,9 +170,9 @@ pub(super) fn export(place: &Place, args: &ExportArgs) -> Outcome {
     let store = place.store()?;
     let write = |mut out: &mut dyn std::io::Write| -> Outcome {
         if args.csv {
-            store::export_csv(&store, &mut out)?
+            store::export_csv(&store, &mut out)?;
         } else {
-            store::export(&store, &mut out)?
+            store::export(&store, &mut out)?;
         }
         Ok(())
     };

@@ -191,6 +191,7 @@ struct Why {
 }
 
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the name in the JSON")]
 struct Value {
     start: String,
     end: String,
@@ -288,7 +289,7 @@ fn beaten(place: &Place, names: &[Source], r: &Reason) -> Beaten {
     // The day is said once when both ends are on it.
     let short = if start.get(..10) == end.get(..10) { end.get(11..).unwrap_or(&end) } else { &end };
     let sentence = format!("{winner} beat {loser} {start}-{short}");
-    Beaten { sentence, start, end, winner, loser }
+    Beaten { start, end, winner, loser, sentence }
 }
 
 #[derive(Debug, Args)]

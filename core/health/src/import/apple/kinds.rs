@@ -274,7 +274,7 @@ mod tests {
             ("HKQuantityTypeIdentifierHeight", "178", "cm", 1.78),
             ("HKQuantityTypeIdentifierHeight", "6", "ft", 1.8288),
             ("HKQuantityTypeIdentifierBodyTemperature", "98.6", "degF", 37.0),
-            ("HKQuantityTypeIdentifierDietaryWater", "8", "fl_oz_us", 236.5882365),
+            ("HKQuantityTypeIdentifierDietaryWater", "8", "fl_oz_us", 236.588_236_5),
             ("HKQuantityTypeIdentifierDietaryEnergyConsumed", "2092", "kJ", 500.0),
             ("HKQuantityTypeIdentifierActiveEnergyBurned", "0.123", "Cal", 0.123),
             ("HKQuantityTypeIdentifierBloodGlucose", "5.5", "mmol<180.1558800000541>/L", 5.5),

@@ -275,7 +275,7 @@ fn other_files_are_refused_with_a_reason() {
 
 #[test]
 fn bombs_are_not_opened() {
-    let mut zeros = document("").to_vec();
+    let mut zeros = document("").clone();
     zeros.resize(100 << 20, b' ');
     let bomb = zipped(&[("apple_health_export/export.xml", &zeros)]);
     assert!(bomb.len() < 200_000);
