@@ -359,6 +359,19 @@ fn broken_exports_are_refused_with_their_line() {
 }
 
 #[test]
+fn what_stands_before_a_broken_line_of_an_export_is_kept() {
+    let home = Home::new();
+    let text = "{\"cuba_health\":1}\n{\"source\":{\"id\":1,\"key\":\"a\",\"name\":\"a\",\"kind\":\"watch\"}}\n\
+        {\"samples\":{\"metric\":\"heart_rate\",\"source\":1,\"start\":[1700000000000],\"length\":0,\"offset\":0,\"value\":[60]}}\n\
+        cut o";
+    let error = cuba_health::store::import(&home.store, &mut text.as_bytes()).unwrap_err();
+    assert!(matches!(error, cuba_health::HealthError::Format { line: 4, .. }), "{error}");
+    let day = Day::of(1_700_000_000_000, 0);
+    let chart = home.store.chart(Metric::HeartRate, day, day, Bucket::Day).unwrap();
+    assert_eq!(chart.iter().map(|p| p.rollup.count).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
 fn deleted_means_gone() {
     let home = Home::new();
     fill_everything(&home);

@@ -139,10 +139,9 @@ impl Translate {
         let deliver = listener.map(|l| Box::new(move |state| l.on_state(state)) as Deliver<TranslationState>);
         TranslationTask::of(self.lane.start(deliver, move |cancel, board| {
             let wanted = request.to_core()?;
-            let mut told = 0;
             let done =
                 translator?.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
-                    board.update(|state| state.hear(event, wanted.text, &mut told));
+                    board.update(|state| state.hear(event));
                 })?;
             Ok(done.into())
         }))

@@ -174,6 +174,10 @@ doubts! {
     WrongLanguage,
     /// The engine was unsure of the wording.
     Unsure,
+    /// The engine wavered between wordings, less than when it is unsure.
+    Hesitant,
+    /// Words that the engine has hardly met: it may have guessed them.
+    Unfamiliar,
     /// Parts of the source are aligned to nothing.
     Uncovered,
     /// The engine stopped at its length limit.
@@ -304,15 +308,13 @@ impl State for TranslationState {
 }
 
 impl TranslationState {
-    /// `told` is where the last sentence ended in the source: what lies between two sentences comes from there.
-    pub(super) fn hear(&mut self, event: Event<'_>, source: &str, told: &mut usize) {
+    pub(super) fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Planned { from, .. } => self.from = Some(from.to_string()),
             Event::Segmented { segments } => self.total = segments as u32,
-            Event::Translated { index, segment, .. } => {
-                self.text.push_str(source.get(*told..segment.start).unwrap_or_default());
+            Event::Translated { index, segment, before, .. } => {
+                self.text.push_str(before);
                 self.text.push_str(&segment.target);
-                *told = segment.start + segment.source.len();
                 self.done = index as u32 + 1;
             }
             _ => {}

@@ -1,6 +1,6 @@
 //! `cuba health import`.
 
-use std::io::{IsTerminal as _, Read as _, Write};
+use std::io::{IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use cuba_health::HealthError;
-use cuba_health::import::{Format, Imported, ImportedFile, Mapping, Options, import, import_csv};
-use cuba_health::store::{self, ImportReport, Store};
+use cuba_health::import::{Imported, ImportedFile, Mapping, Options, import, import_csv};
+use cuba_health::store::{ImportReport, Store};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub(super) fn run(place: &Place, args: &ImportArgs) -> Outcome {
         all.files.extend(one.files);
         all.left_out.extend(one.left_out);
         all.cancelled |= one.cancelled;
-        add(&mut all.report, &one.report);
+        all.report.add(&one.report);
         if all.cancelled {
             break;
         }
@@ -100,30 +100,10 @@ fn import_one(
     };
     let imported = match mapping {
         Some(mapping) => import_csv(store, path, mapping, &mut options),
-        None if is_own_export(path) => own_export(store, path),
         None => import(store, path, &mut options),
     };
     bar.finish_and_clear();
     imported
-}
-
-/// Whether a file is what `cuba health export` writes: its first line says so.
-fn is_own_export(path: &Path) -> bool {
-    let mut head = [0; 14];
-    std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut head)).is_ok()
-        && head == *b"{\"cuba_health\""
-}
-
-fn own_export(store: &Store, path: &Path) -> Result<Imported, HealthError> {
-    let report = store::import(store, &mut std::io::BufReader::new(std::fs::File::open(path)?))?;
-    let file = ImportedFile {
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        format: Format::CubaExport,
-        report: report.clone(),
-        resumed: false,
-        incomplete: None,
-    };
-    Ok(Imported { files: vec![file], report, ..Imported::default() })
 }
 
 /// The file's name stands before what is wrong with it; a fault of the database is not the file's.
@@ -131,18 +111,6 @@ fn named(path: &Path, error: HealthError) -> Failure {
     match error {
         HealthError::Vault(e) => e.into(),
         other => Failure::new(Code::BadInput, format_args!("{}: {other}", path.display())),
-    }
-}
-
-fn add(sum: &mut ImportReport, one: &ImportReport) {
-    sum.read += one.read;
-    sum.stored += one.stored;
-    sum.duplicates += one.duplicates;
-    sum.merged += one.merged;
-    for (reason, kinds) in &one.skipped {
-        for (kind, count) in kinds {
-            *sum.skipped.entry(*reason).or_default().entry(kind.clone()).or_default() += count;
-        }
     }
 }
 

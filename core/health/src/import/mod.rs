@@ -34,6 +34,7 @@ mod json;
 mod loop_habits;
 mod openscale;
 mod oura;
+mod own;
 mod samsung;
 mod sqlite;
 mod table;
@@ -180,6 +181,7 @@ pub(crate) struct Importer {
 /// Every format, the most specific first: the first that recognises an input takes it.
 const IMPORTERS: &[Importer] = &[
     apple::IMPORTER,
+    own::IMPORTER,
     fit::IMPORTER,
     health_connect::IMPORTER,
     gadgetbridge::IMPORTER,
@@ -335,7 +337,11 @@ fn import_as(
             false
         }
         Err(Stop::Cancelled) => true,
-        Err(Stop::Failed(error)) => return Err(error),
+        Err(Stop::Failed(error)) => {
+            // What was read before is kept; where that fails too, the first fault is the one to tell.
+            let _ = batch.stop();
+            return Err(error);
+        }
     };
     let incomplete = context.incomplete.take();
     let report = if cancelled { batch.stop()? } else { batch.finish()? };

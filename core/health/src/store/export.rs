@@ -245,11 +245,33 @@ fn export_log(tx: &Transaction<'_>, out: &mut impl Write) -> Result<(), HealthEr
 /// # Errors
 /// [`HealthError::Format`] with the line for a file that is broken or too new. What stood before that line is stored.
 pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, HealthError> {
-    let mut ids: BTreeMap<u16, SourceId> = BTreeMap::new();
     let mut batch = store.batch();
+    let end = import_lines::<HealthError>(&mut batch, input, &mut |_| Ok(()));
+    let report = batch.finish()?;
+    end.map(|()| report)
+}
+
+/// Hands every line to `batch`; `told` hears how many bytes are read and ends it with its error.
+pub(crate) fn import_lines<E: From<HealthError>>(
+    batch: &mut Batch<'_>,
+    input: &mut impl BufRead,
+    told: &mut dyn FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
     let mut rows = Vec::new();
+    let end = take_lines(batch, input, &mut rows, told);
+    import_rows(batch.store(), &mut rows)?;
+    end
+}
+
+fn take_lines<E: From<HealthError>>(
+    batch: &mut Batch<'_>,
+    input: &mut impl BufRead,
+    rows: &mut Vec<RowLine>,
+    told: &mut dyn FnMut(u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut ids: BTreeMap<u16, SourceId> = BTreeMap::new();
     let mut text = String::new();
-    let mut line = 0u64;
+    let (mut line, mut bytes) = (0u64, 0u64);
     loop {
         text.clear();
         let format = |reason: &str| HealthError::Format { line: line + 1, reason: reason.to_owned() };
@@ -258,11 +280,7 @@ pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, H
             _ => e.into(),
         })?;
         if read == 0 {
-            if line == 0 {
-                return Err(format("the file is empty"));
-            }
-            import_rows(store, &mut rows)?;
-            return batch.finish();
+            return if line == 0 { Err(format("the file is empty").into()) } else { Ok(()) };
         }
         // serde's own message can quote a value; ours must not.
         let parsed: Line =
@@ -270,21 +288,24 @@ pub fn import(store: &Store, input: &mut impl BufRead) -> Result<ImportReport, H
         match (line, &parsed) {
             (0, Line::CubaHealth(FORMAT)) => {}
             (0, Line::CubaHealth(_)) => {
-                return Err(format("the file comes from a newer version; install that one"));
+                return Err(format("the file comes from a newer version; install that one").into());
             }
-            (0, _) | (_, Line::CubaHealth(_)) => return Err(format("it is not an export of Cuba Health")),
-            _ => import_line(store, &mut batch, &mut ids, &mut rows, parsed).map_err(|e| match e {
+            (0, _) | (_, Line::CubaHealth(_)) => {
+                return Err(format("it is not an export of Cuba Health").into());
+            }
+            _ => import_line(batch, &mut ids, rows, parsed).map_err(|e| match e {
                 HealthError::Invalid { reason } => format(&reason),
                 HealthError::NotFound { what } => format(&format!("there is no such {what}")),
                 other => other,
             })?,
         }
         line += 1;
+        bytes += read as u64;
+        told(bytes)?;
     }
 }
 
 fn import_line(
-    store: &Store,
     batch: &mut Batch<'_>,
     ids: &mut BTreeMap<u16, SourceId>,
     rows: &mut Vec<RowLine>,
@@ -302,7 +323,7 @@ fn import_line(
         Line::Priority(p) => {
             let sources: Vec<SourceId> =
                 p.sources.iter().map(|s| known(ids, *s)).collect::<Result<_, _>>()?;
-            store.set_priority(p.metric, &sources)?;
+            batch.store().set_priority(p.metric, &sources)?;
         }
         Line::Samples(s) => {
             let source = known(ids, s.source)?;
@@ -347,7 +368,7 @@ fn import_line(
             }
             rows.push(row);
             if rows.len() >= ROWS_A_WRITE {
-                import_rows(store, rows)?;
+                import_rows(batch.store(), rows)?;
             }
         }
     }

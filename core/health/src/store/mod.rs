@@ -23,6 +23,7 @@ mod write;
 
 pub use batch::{Batch, ImportReport, SkipReason};
 pub use delete::{Deleted, Scope};
+pub(crate) use export::import_lines;
 pub use export::{export, export_csv, import};
 pub use query::{Bucket, ChartPoint};
 pub use records::{Event, Recording, RoutePoint, Workout};
