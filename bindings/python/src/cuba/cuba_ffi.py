@@ -2753,32 +2753,42 @@ class Doubt(enum.Enum):
     The engine was unsure of the wording.
 """
 
-    UNCOVERED = 10
+    HESITANT = 10
+    """
+    The engine wavered between wordings, less than when it is unsure.
+"""
+
+    UNFAMILIAR = 11
+    """
+    Words that the engine has hardly met: it may have guessed them.
+"""
+
+    UNCOVERED = 12
     """
     Parts of the source are aligned to nothing.
 """
 
-    TRUNCATED = 11
+    TRUNCATED = 13
     """
     The engine stopped at its length limit.
 """
 
-    SHORT = 12
+    SHORT = 14
     """
     One or two words: no context to decide the sense.
 """
 
-    PIVOT = 13
+    PIVOT = 15
     """
     Translated in two steps.
 """
 
-    SPLIT = 14
+    SPLIT = 16
     """
     Split inside the sentence.
 """
 
-    OTHER = 15
+    OTHER = 17
     """
     A sign that this version of the bindings has no name for.
 """
@@ -2810,16 +2820,20 @@ class _UniffiFfiConverterTypeDoubt(_UniffiConverterRustBuffer):
         if variant == 10:
             return Doubt.UNSURE
         if variant == 11:
-            return Doubt.UNCOVERED
+            return Doubt.HESITANT
         if variant == 12:
-            return Doubt.TRUNCATED
+            return Doubt.UNFAMILIAR
         if variant == 13:
-            return Doubt.SHORT
+            return Doubt.UNCOVERED
         if variant == 14:
-            return Doubt.PIVOT
+            return Doubt.TRUNCATED
         if variant == 15:
-            return Doubt.SPLIT
+            return Doubt.SHORT
         if variant == 16:
+            return Doubt.PIVOT
+        if variant == 17:
+            return Doubt.SPLIT
+        if variant == 18:
             return Doubt.OTHER
         raise InternalError("Raw enum value doesn't match any cases")
 
@@ -2844,6 +2858,10 @@ class _UniffiFfiConverterTypeDoubt(_UniffiConverterRustBuffer):
         if value == Doubt.WRONG_LANGUAGE:
             return
         if value == Doubt.UNSURE:
+            return
+        if value == Doubt.HESITANT:
+            return
+        if value == Doubt.UNFAMILIAR:
             return
         if value == Doubt.UNCOVERED:
             return
@@ -2881,18 +2899,22 @@ class _UniffiFfiConverterTypeDoubt(_UniffiConverterRustBuffer):
             buf.write_i32(9)
         if value == Doubt.UNSURE:
             buf.write_i32(10)
-        if value == Doubt.UNCOVERED:
+        if value == Doubt.HESITANT:
             buf.write_i32(11)
-        if value == Doubt.TRUNCATED:
+        if value == Doubt.UNFAMILIAR:
             buf.write_i32(12)
-        if value == Doubt.SHORT:
+        if value == Doubt.UNCOVERED:
             buf.write_i32(13)
-        if value == Doubt.PIVOT:
+        if value == Doubt.TRUNCATED:
             buf.write_i32(14)
-        if value == Doubt.SPLIT:
+        if value == Doubt.SHORT:
             buf.write_i32(15)
-        if value == Doubt.OTHER:
+        if value == Doubt.PIVOT:
             buf.write_i32(16)
+        if value == Doubt.SPLIT:
+            buf.write_i32(17)
+        if value == Doubt.OTHER:
+            buf.write_i32(18)
 
 
 

@@ -715,7 +715,7 @@ open class BatchTask: BatchTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -891,7 +891,7 @@ open class ClockImpl: Clock, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -1151,7 +1151,7 @@ open class Cuba: CubaProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -1334,7 +1334,7 @@ open class DeviceImpl: Device, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -1597,7 +1597,7 @@ open class ExportTask: ExportTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -1787,7 +1787,7 @@ open class FileTask: FileTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -2056,7 +2056,7 @@ open class Health: HealthProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -2457,7 +2457,7 @@ open class ImportTask: ImportTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -2639,7 +2639,7 @@ open class KeyStoreImpl: KeyStore, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -2930,7 +2930,7 @@ open class NotificationsImpl: Notifications, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -3197,7 +3197,7 @@ open class PackTask: PackTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -3393,7 +3393,7 @@ open class Packs: PacksProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -3591,7 +3591,7 @@ open class ProgressListenerImpl: ProgressListener, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -3808,7 +3808,7 @@ open class SpeechImpl: Speech, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -4106,7 +4106,7 @@ open class Translate: TranslateProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -4366,7 +4366,7 @@ open class TranslationListenerImpl: TranslationListener, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -4597,7 +4597,7 @@ open class TranslationTask: TranslationTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -4787,7 +4787,7 @@ open class VerifyTask: VerifyTaskProtocol, @unchecked Sendable {
         public init() {}
     }
 
-    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // We'd like this to be `private` but for Swifty reasons,
     // we can't implement `FfiConverter` without making this `required` and we can't
     // make it `required` without making it `public`.
 #if swift(>=5.8)
@@ -9169,6 +9169,14 @@ public enum Doubt: Equatable, Hashable {
      */
     case unsure
     /**
+     * The engine wavered between wordings, less than when it is unsure.
+     */
+    case hesitant
+    /**
+     * Words that the engine has hardly met: it may have guessed them.
+     */
+    case unfamiliar
+    /**
      * Parts of the source are aligned to nothing.
      */
     case uncovered
@@ -9233,17 +9241,21 @@ public struct FfiConverterTypeDoubt: FfiConverterRustBuffer {
 
         case 10: return .unsure
 
-        case 11: return .uncovered
+        case 11: return .hesitant
 
-        case 12: return .truncated
+        case 12: return .unfamiliar
 
-        case 13: return .short
+        case 13: return .uncovered
 
-        case 14: return .pivot
+        case 14: return .truncated
 
-        case 15: return .split
+        case 15: return .short
 
-        case 16: return .other
+        case 16: return .pivot
+
+        case 17: return .split
+
+        case 18: return .other
 
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -9293,28 +9305,36 @@ public struct FfiConverterTypeDoubt: FfiConverterRustBuffer {
             writeInt(&buf, Int32(10))
 
 
-        case .uncovered:
+        case .hesitant:
             writeInt(&buf, Int32(11))
 
 
-        case .truncated:
+        case .unfamiliar:
             writeInt(&buf, Int32(12))
 
 
-        case .short:
+        case .uncovered:
             writeInt(&buf, Int32(13))
 
 
-        case .pivot:
+        case .truncated:
             writeInt(&buf, Int32(14))
 
 
-        case .split:
+        case .short:
             writeInt(&buf, Int32(15))
 
 
-        case .other:
+        case .pivot:
             writeInt(&buf, Int32(16))
+
+
+        case .split:
+            writeInt(&buf, Int32(17))
+
+
+        case .other:
+            writeInt(&buf, Int32(18))
 
         }
     }

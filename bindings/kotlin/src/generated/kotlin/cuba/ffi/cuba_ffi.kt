@@ -2367,7 +2367,6 @@ open class BatchTask: Disposable, AutoCloseable, BatchTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -2695,7 +2694,6 @@ open class ClockImpl: Disposable, AutoCloseable, Clock
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3073,7 +3071,6 @@ open class Cuba: Disposable, AutoCloseable, CubaInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3408,7 +3405,6 @@ open class DeviceImpl: Disposable, AutoCloseable, Device
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -3789,7 +3785,6 @@ open class ExportTask: Disposable, AutoCloseable, ExportTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -4131,7 +4126,6 @@ open class FileTask: Disposable, AutoCloseable, FileTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -4552,7 +4546,6 @@ open class Health: Disposable, AutoCloseable, HealthInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -5182,7 +5175,6 @@ open class ImportTask: Disposable, AutoCloseable, ImportTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -5516,7 +5508,6 @@ open class KeyStoreImpl: Disposable, AutoCloseable, KeyStore
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -5922,7 +5913,6 @@ open class NotificationsImpl: Disposable, AutoCloseable, Notifications
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -6305,7 +6295,6 @@ open class PackTask: Disposable, AutoCloseable, PackTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -6653,7 +6642,6 @@ open class Packs: Disposable, AutoCloseable, PacksInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -7011,7 +6999,6 @@ open class ProgressListenerImpl: Disposable, AutoCloseable, ProgressListener
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -7346,7 +7333,6 @@ open class SpeechImpl: Disposable, AutoCloseable, Speech
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -7760,7 +7746,6 @@ open class Translate: Disposable, AutoCloseable, TranslateInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -8203,7 +8188,6 @@ open class TranslationListenerImpl: Disposable, AutoCloseable, TranslationListen
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -8552,7 +8536,6 @@ open class TranslationTask: Disposable, AutoCloseable, TranslationTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -8894,7 +8877,6 @@ open class VerifyTask: Disposable, AutoCloseable, VerifyTaskInterface
 
     override fun destroy() {
         // Only allow a single call to this method.
-        // TODO: maybe we should log a warning if called more than once?
         if (this.wasDestroyed.compareAndSet(false, true)) {
             // This decrement always matches the initial count of 1 given at creation time.
             if (this.callCounter.decrementAndGet() == 0L) {
@@ -12385,6 +12367,14 @@ enum class Doubt {
      * The engine was unsure of the wording.
      */
     UNSURE,
+    /**
+     * The engine wavered between wordings, less than when it is unsure.
+     */
+    HESITANT,
+    /**
+     * Words that the engine has hardly met: it may have guessed them.
+     */
+    UNFAMILIAR,
     /**
      * Parts of the source are aligned to nothing.
      */
