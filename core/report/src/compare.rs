@@ -167,9 +167,9 @@ fn unit_of(measure: Measure) -> &'static str {
 
 fn trend_sentence(f: &FollowedTrend, language: Language) -> String {
     let words = &language.words().compare;
-    let Some(t) = f.trend else { return format!("{}: {}", f.name, words.not_enough_days) };
+    let Some(t) = f.trend else { return language.labelled(&f.name, words.not_enough_days) };
     if !f.clear {
-        return format!("{}: {}", f.name, words.trend_unclear);
+        return language.labelled(&f.name, words.trend_unclear);
     }
     let show = |v: f64| f.measure.show_difference(language, v);
     fill(

@@ -310,7 +310,7 @@ fn mood(
         .events(Some("note"), start, end)?
         .iter()
         .map(|(_, e)| {
-            format!("{}: {}", language.short_date(Day::of(e.start_ms, e.offset_min).date()), e.text)
+            language.labelled(&language.short_date(Day::of(e.start_ms, e.offset_min).date()), &e.text)
         })
         .collect();
     if !notes.is_empty() {

@@ -95,6 +95,18 @@ impl Language {
         if value > 0.0 && text.chars().any(|c| ('1'..='9').contains(&c)) { format!("+{text}") } else { text }
     }
 
+    /// A name and what stands for it, with the language's own space before the colon.
+    ///
+    /// ```
+    /// use cuba_report::Language;
+    /// assert_eq!(Language::Es.labelled("Peso", "70 kg"), "Peso: 70 kg");
+    /// assert_eq!(Language::Fr.labelled("Poids", "70 kg"), "Poids\u{a0}: 70 kg");
+    /// ```
+    pub fn labelled(self, name: &str, value: &str) -> String {
+        let space = if self == Self::Fr { "\u{a0}" } else { "" };
+        format!("{name}{space}: {value}")
+    }
+
     /// `7 h 24 min`.
     pub fn minutes(self, minutes: f64) -> String {
         let whole = minutes.abs().round() as i64;

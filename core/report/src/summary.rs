@@ -426,12 +426,12 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
     for m in &s.metrics {
         let show = |v: f64| m.metric.show(language, v);
         let line = match m.total {
-            Some(total) if s.period == Period::Day => format!("{}: {}", m.name, show(total)),
+            Some(total) if s.period == Period::Day => language.labelled(&m.name, &show(total)),
             Some(total) => fill(
                 words.report.line_total,
                 &[("name", &m.name), ("value", &show(total)), ("daily", &show(m.average))],
             ),
-            None if m.samples == 1 => format!("{}: {}", m.name, show(m.average)),
+            None if m.samples == 1 => language.labelled(&m.name, &show(m.average)),
             None => fill(
                 words.report.line_average,
                 &[
@@ -449,29 +449,21 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
         let difference =
             sleep.before_min.map(|b| Measure::Asleep.show_difference(language, sleep.asleep_min - b));
         let asleep = language.minutes(sleep.asleep_min);
-        out.push(format!(
-            "{}: {asleep}, {} \u{2013} {}{}",
-            words.sleep.title,
-            sleep.bedtime,
-            sleep.wake_up,
-            change(difference)
-        ));
+        let said =
+            format!("{asleep}, {} \u{2013} {}{}", sleep.bedtime, sleep.wake_up, change(difference));
+        out.push(language.labelled(words.sleep.title, &said));
         if let Some(bpm) = sleep.unusual_run_bpm {
             let bpm = Measure::NightHeartRate.show(language, bpm);
             out.push(fill(words.sleep.unusual_run, &[("bpm", &bpm)]));
         }
     }
     for c in &s.workouts {
-        out.push(format!(
-            "{}: {} \u{d7}, {}",
-            c.name,
-            language.number(c.count, 0),
-            language.minutes(c.minutes)
-        ));
+        let said = format!("{} \u{d7}, {}", language.number(c.count, 0), language.minutes(c.minutes));
+        out.push(language.labelled(&c.name, &said));
     }
     for c in &s.events {
         let decimals = usize::from(c.count.fract() != 0.0);
-        out.push(format!("{}: {}", c.name, language.number(c.count, decimals)));
+        out.push(language.labelled(&c.name, &language.number(c.count, decimals)));
     }
     if out.is_empty() {
         out.push(words.report.nothing.to_owned());

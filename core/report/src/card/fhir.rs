@@ -332,7 +332,7 @@ fn section(w: &mut Writer<'_>, list: &List, title: &str, known: &Known<Entry>) -
         let text = if entry.note.is_empty() {
             entry.name.clone()
         } else {
-            format!("{}: {}", entry.name, entry.note)
+            w.setting.language.labelled(&entry.name, &entry.note)
         };
         let resource = (list.resource)(w, json!({ "text": entry.name }), entry);
         references.push(w.add(&format!("{}-{i}", list.name), Some(list.profile), &text, resource));
@@ -379,7 +379,7 @@ fn results(w: &mut Writer<'_>, card: &Card) -> Option<Value> {
     let mut value = coded(SNOMED, code, display);
     set(&mut value, "text", Some(blood.name().into()));
     set(&mut resource, "valueCodeableConcept", Some(value));
-    let said = format!("{}: {}", words.blood_type, blood.name());
+    let said = w.setting.language.labelled(words.blood_type, blood.name());
     let profile = "Observation-results-laboratory-pathology-uv-ips";
     let reference = w.add("blood-type", Some(profile), &said, resource);
     Some(json!({
@@ -406,7 +406,7 @@ fn vital_signs(w: &mut Writer<'_>, card: &Card) -> Option<Value> {
             "valueQuantity",
             Some(json!({ "value": value, "unit": unit, "system": UCUM, "code": unit })),
         );
-        let said = format!("{label}: {value} {unit}");
+        let said = w.setting.language.labelled(label, &format!("{value} {unit}"));
         references.push(w.add(name, None, &said, resource));
         lines.push(format!("<li>{}</li>", escape(&said)));
     }

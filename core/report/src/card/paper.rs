@@ -99,7 +99,7 @@ pub fn pdf(card: &Card, setting: &Setting) -> Vec<u8> {
 pub fn qr_text(card: &Card, setting: &Setting) -> String {
     let words = &setting.language.words().card;
     let (first, then) = facts(card, setting);
-    let lines = first.iter().chain(&then).map(|(name, value)| format!("{name}: {value}"));
+    let lines = first.iter().chain(&then).map(|(name, value)| setting.language.labelled(name, value));
     std::iter::once(words.title.to_owned()).chain(lines).collect::<Vec<_>>().join("\n")
 }
 

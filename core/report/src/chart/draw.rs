@@ -121,7 +121,7 @@ pub(super) fn hypnogram(h: &Hypnogram, language: Language) -> Drawing {
         .filter(|((stage, _), _)| minutes(*stage) > 0.0)
         .map(|((stage, _), name)| format!("{name} {}", language.minutes(minutes(*stage))))
         .collect();
-    let mut out = Drawing::new(WIDTH, height, format!("{}: {}", h.title, said.join(", ")));
+    let mut out = Drawing::new(WIDTH, height, language.labelled(&h.title, &said.join(", ")));
     title(&mut out, &h.title, "");
     let (left, right, top, row) = (76.0, WIDTH - 12.0, 30.0, 28.0);
     let x = |minute: f64| left + (right - left) * minute / h.minutes.max(1.0);
@@ -161,7 +161,7 @@ pub(super) fn calendar(c: &Calendar, language: Language) -> Drawing {
     let cell = ((WIDTH - left - 12.0) / f64::from(weeks.max(1))).clamp(4.0, 15.0);
     let height = top + cell * 7.0 + 8.0;
     let kept = c.days.iter().filter(|d| **d == Kept::Kept).count();
-    let described = format!("{}: {} {kept}/{}", c.title, language.words().report.kept, c.days.len());
+    let described = language.labelled(&c.title, &format!("{} {kept}/{}", language.words().report.kept, c.days.len()));
     let mut out = Drawing::new(WIDTH, height, described);
     title(&mut out, &c.title, "");
     for row in [0, 2, 4, 6] {

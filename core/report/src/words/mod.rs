@@ -264,6 +264,16 @@ mod tests {
     }
 
     #[test]
+    fn every_metric_has_a_name_in_every_language() {
+        for language in Language::ALL {
+            let named = language.words().metrics;
+            let missing: Vec<Metric> =
+                Metric::all().filter(|m| !named.iter().any(|n| n.0 == *m)).collect();
+            assert!(missing.is_empty(), "{missing:?} in {}", language.code());
+        }
+    }
+
+    #[test]
     fn every_language_names_the_same_things_with_the_same_places() {
         let places = |text: &str| {
             let mut found: Vec<String> =
