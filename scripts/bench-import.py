@@ -5,6 +5,9 @@ Ours reads, converts, compresses, encrypts and stores; quick-xml does nothing bu
 the limit of a general reader; Python's lxml (iterparse) reads each record's attributes and stores nothing either. All
 on one thread, taking turns; the best round counts. Speeds are megabytes of XML a second of processor time, since the
 wall clock of a busy machine says little.
+
+`--others N` measures the other formats instead, on synthetic exports of N and 4 N MB (`scripts/gen-health-exports`):
+`growth` is the time a megabyte of the larger against the smaller, 1 when work grows with the file and not faster.
 """
 import argparse, json, pathlib, subprocess, sys
 
@@ -45,14 +48,38 @@ def last_json(command):
     return json.loads(out.strip().splitlines()[-1])
 
 
+def others(args):
+    generator = pathlib.Path(__file__).with_name("gen-health-exports")
+    sizes, got = {}, {}
+    for mb in (args.others, args.others * 4):
+        folder = args.cache / f"others-{mb:g}"
+        sizes[mb] = last_json([sys.executable, generator, "--mb", str(mb), folder])
+        for name in sizes[mb]:
+            runs = [last_json([args.bench, folder / name]) for _ in range(args.rounds)]
+            got[mb, name] = min(runs, key=lambda run: run["cpu_s"])
+    print("| export | MB unpacked | records | MB/s of processor time | thousand records/s | growth | peak MiB |\n| --- | --- | --- | --- | --- | --- | --- |")
+    small, large = args.others, args.others * 4
+    result = {}
+    for name, size in sizes[large].items():
+        run, less = got[large, name], got[small, name]
+        growth = (run["cpu_s"] / size) / (max(less["cpu_s"], 0.01) / sizes[small][name])
+        speed = size / 1e6 / run["cpu_s"]
+        print(f"| {name} | {size / 1e6:.0f} | {run['read']} | {speed:.0f} | {run['read'] / run['cpu_s'] / 1e3:.0f} | {growth:.2f} | {run['rss_mb']:.1f} |")
+        result[name] = {"mb_per_cpu_s": round(speed, 1), "records": run["read"], "growth": round(growth, 2), "peak_mib": run["rss_mb"]}
+    print(json.dumps({"bench": "import of other formats", "exports": result}))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mb", type=float, default=300)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--bench", required=True, help="the example bench_import")
     parser.add_argument("--cache", type=pathlib.Path, required=True)
+    parser.add_argument("--others", type=float, metavar="MB")
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
+    if args.others:
+        return others(args)
     generator = pathlib.Path(__file__).with_name("gen-apple-export")
     files = {kind: args.cache / f"export-{args.mb:g}.{kind}" for kind in ("xml", "zip")}
     for path in files.values():

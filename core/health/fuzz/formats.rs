@@ -51,9 +51,9 @@ pub fn table(bytes: &[u8]) {
     import("x.csv", bytes.to_vec());
 }
 
-/// A member of a service's export; the first byte says which.
+/// A member of a service's export; the first byte says which, and its highest bit whether it comes alone.
 pub fn export(bytes: &[u8]) {
-    const NAMES: [&str; 16] = [
+    const NAMES: [&str; 32] = [
         "Takeout/Fitbit/Global Export Data/heart_rate-2026-06-01.json",
         "Takeout/Fitbit/Global Export Data/sleep-2026-06-01.json",
         "Takeout/Fitbit/Global Export Data/weight-2026-06-01.json",
@@ -70,9 +70,28 @@ pub fn export(bytes: &[u8]) {
         "raw_bed_sleep-state.csv",
         "oura/sleepmodel.csv",
         "oura/api.json",
+        "Takeout/Google Health/Health Fitness Data_GoogleData/UserSleepStages_2026-06-01.csv",
+        "Takeout/Google Health/Health Fitness Data_GoogleData/UserSleeps_2026-06-01.csv",
+        "Takeout/Google Health/Health Fitness Data_GoogleData/UserExercises_2026-06-01.csv",
+        "Takeout/Google Health/Physical Activity_GoogleData/heart_rate_2026-06-01.csv",
+        "Takeout/Fit/Daily activity metrics/2026-06-01.csv",
+        "DI_CONNECT/x_healthStatusData.json",
+        "DI_CONNECT/BloodPressureFile_x.json",
+        "DI_CONNECT/HydrationLogFile_x.json",
+        "com.samsung.shealth.step_daily_trend.1.csv",
+        "com.samsung.shealth.exercise.1.csv",
+        "weight.csv",
+        "sleep.csv",
+        "oura/workout.csv",
+        "Habits.csv",
+        "001 A/Checkmarks.csv",
+        "Checkmarks.csv",
     ];
     let Some((first, rest)) = bytes.split_first() else { return };
     let name = NAMES[usize::from(*first) % NAMES.len()];
+    if first & 0x80 != 0 {
+        return import(name.rsplit('/').next().unwrap_or(name), rest.to_vec());
+    }
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     writer.start_file(name, options).expect("a file in memory");

@@ -1,6 +1,6 @@
 //! `cuba health import`.
 
-use std::io::{IsTerminal as _, Write};
+use std::io::{ErrorKind, IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,16 +47,31 @@ pub(super) fn run(place: &Place, args: &ImportArgs) -> Outcome {
     let mapping = args.columns.as_deref().map(Mapping::parse).transpose()?;
     let store = place.store()?;
     let mut all = Imported::default();
+    let mut failed: Option<Failure> = None;
     for path in &args.paths {
-        let one =
-            import_one(place, &store, path, mapping.as_ref(), &stop).map_err(|error| named(path, error))?;
-        all.files.extend(one.files);
-        all.left_out.extend(one.left_out);
-        all.cancelled |= one.cancelled;
-        all.report.add(&one.report);
+        match import_one(place, &store, path, mapping.as_ref(), &stop) {
+            Ok(one) => {
+                all.files.extend(one.files);
+                all.left_out.extend(one.left_out);
+                all.cancelled |= one.cancelled;
+                all.report.add(&one.report);
+            }
+            Err(error) => {
+                // One file that cannot be read does not keep the others out; a fault of the database does.
+                let is_last = matches!(error, HealthError::Vault(_));
+                all.left_out.push((path.display().to_string(), error.to_string()));
+                failed.get_or_insert(named(path, error));
+                if is_last {
+                    break;
+                }
+            }
+        }
         if all.cancelled {
             break;
         }
+    }
+    if let Some(failure) = failed.take_if(|_| all.files.is_empty() && !all.cancelled) {
+        return Err(failure);
     }
     let cancelled = all.cancelled;
     let broken =
@@ -66,6 +81,9 @@ pub(super) fn run(place: &Place, args: &ImportArgs) -> Outcome {
     if cancelled {
         return Err(Failure::new(Code::Cancelled, "cancelled; what was read until then is stored")
             .hint("the same command goes on from there"));
+    }
+    if let Some(failure) = failed {
+        return Err(failure);
     }
     match broken {
         Some((name, why)) => Err(Failure::new(Code::BadInput, format_args!("{name}: {why}"))
@@ -108,9 +126,15 @@ fn import_one(
 
 /// The file's name stands before what is wrong with it; a fault of the database is not the file's.
 fn named(path: &Path, error: HealthError) -> Failure {
+    let code = match &error {
+        HealthError::Io(e) if matches!(e.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            Code::NoRoom
+        }
+        _ => Code::BadInput,
+    };
     match error {
         HealthError::Vault(e) => e.into(),
-        other => Failure::new(Code::BadInput, format_args!("{}: {other}", path.display())),
+        other => Failure::new(code, format_args!("{}: {other}", path.display())),
     }
 }
 

@@ -7,7 +7,7 @@ use super::table::{Table, plain};
 use super::when::{self, Order, When};
 use super::{Format, Imported, Importer, Input, Options, Stop};
 use crate::HealthError;
-use crate::metric::{Kind, Metric};
+use crate::metric::{Kind, Metric, Unit};
 use crate::store::{SkipReason, SourceKind, Store};
 
 pub(super) const IMPORTER: Importer = Importer {
@@ -175,8 +175,7 @@ impl Mapping {
     /// What a header most likely means; nothing when it has no time or no metric.
     pub fn guess(header: &[String]) -> Option<Self> {
         let mut mapping = Self::default();
-        let find =
-            |names: &[&str]| names.iter().find_map(|n| header.iter().find(|h| plain(h) == *n)).cloned();
+        let find = |names: &[&str]| names.iter().find_map(|n| header.iter().find(|h| bare(h) == *n)).cloned();
         let time = find(TIMES)?;
         // A date and a time of day in two columns.
         let (is_date, is_time) = (
@@ -191,11 +190,11 @@ impl Mapping {
         }
         mapping.end = find(ENDS);
         for name in header {
-            let (bare, unit) = split_unit(name);
-            let bare = plain(bare);
+            let (without_unit, unit) = split_unit(name);
+            let name_of = bare(without_unit);
             let metric = Metric::all()
-                .find(|m| plain(m.id()) == bare)
-                .or_else(|| NAMES.iter().find(|n| n.1.contains(&bare.as_str())).map(|n| n.0));
+                .find(|m| plain(m.id()) == name_of)
+                .or_else(|| NAMES.iter().find(|n| n.1.contains(&name_of.as_str())).map(|n| n.0));
             let Some(metric) = metric else { continue };
             let unit = unit.filter(|u| metric.info().unit.convert(1.0, u).is_some());
             if mapping.columns.iter().any(|c| c.metric == metric) {
@@ -205,6 +204,29 @@ impl Mapping {
         }
         (!mapping.columns.is_empty()).then_some(mapping)
     }
+}
+
+/// Letters and digits without accents.
+fn bare(name: &str) -> String {
+    let letter = |c| match c {
+        '\u{e0}'..='\u{e5}' => "a",
+        '\u{e7}' => "c",
+        '\u{e8}'..='\u{eb}' => "e",
+        '\u{ec}'..='\u{ef}' => "i",
+        '\u{f1}' => "n",
+        '\u{f2}'..='\u{f6}' => "o",
+        '\u{f9}'..='\u{fc}' => "u",
+        '\u{df}' => "ss",
+        _ => "",
+    };
+    let mut out = String::new();
+    for c in plain(name).chars() {
+        match letter(c) {
+            "" => out.push(c),
+            plain => out.push_str(plain),
+        }
+    }
+    out
 }
 
 /// `Weight (lb)`, `weight [lb]`, `weight_lb`: the name and the unit.
@@ -301,7 +323,10 @@ fn read(input: &Input, mapping: &Mapping, intake: &mut Intake<'_, '_, '_>) -> Re
     columns.order = match mapping.day_first {
         Some(true) => Order::DayFirst,
         Some(false) => Order::MonthFirst,
-        None => order_in(input, &columns)?,
+        None => {
+            let mut peek = Table::open(input.reader()?, 0)?;
+            order_in(&mut peek, columns.time.first().copied().unwrap_or(0))?.unwrap_or_default()
+        }
     };
     let name = if mapping.source.is_empty() { input.name() } else { &mapping.source };
     let source = intake.source(&format!("csv:{}", plain(name)), name, SourceKind::Unknown)?;
@@ -318,17 +343,17 @@ fn read(input: &Input, mapping: &Mapping, intake: &mut Intake<'_, '_, '_>) -> Re
 /// Rows looked at to find the order of dates.
 const PEEK: usize = 20_000;
 
-fn order_in(input: &Input, columns: &Columns) -> Result<Order, Stop> {
-    let mut table = Table::open(input.reader()?, 0)?;
+/// The order of dates of a column, as far as its rows tell.
+pub(super) fn order_in<R: std::io::Read>(table: &mut Table<R>, column: usize) -> Result<Option<Order>, Stop> {
     for _ in 0..PEEK {
         if !table.next()? {
             break;
         }
-        if let Some(order) = when::order_of(table.text(columns.time.first().copied())) {
-            return Ok(order);
+        if let Some(order) = when::order_of(table.get(column).trim()) {
+            return Ok(Some(order));
         }
     }
-    Ok(Order::default())
+    Ok(None)
 }
 
 fn row<R: std::io::Read>(
@@ -351,7 +376,7 @@ fn row<R: std::io::Read>(
             intake.skip(SkipReason::BadTime, metric.id());
             continue;
         };
-        let Some(value) = table.number(Some(*column)) else {
+        let Some(value) = number(table, *column, *metric) else {
             intake.skip(SkipReason::BadValue, metric.id());
             continue;
         };
@@ -366,6 +391,15 @@ fn row<R: std::io::Read>(
         intake.skip(SkipReason::BadValue, "row");
     }
     Ok(())
+}
+
+/// A value; of what is counted a dot before three digits parts thousands where commas stand before decimals.
+fn number<R: std::io::Read>(table: &Table<R>, column: usize, metric: Metric) -> Option<f64> {
+    let text = table.get(column).trim();
+    let thousands = metric.info().unit == Unit::Count
+        && table.decimal_comma()
+        && text.split('.').skip(1).all(|g| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit()));
+    if thousands { super::table::number(&text.replace('.', ""), true) } else { table.number(Some(column)) }
 }
 
 /// The unit of a column that names none: the metric's, except where no value of one can be a value of the other.
@@ -425,6 +459,10 @@ mod tests {
             (
                 "timestamp,heart_rate_bpm,SpO2 [%]",
                 "timestamp heart_rate=heart_rate_bpm:bpm oxygen_saturation=SpO2 [%]:%",
+            ),
+            (
+                "Datum,K\u{f6}rperfett (%),Gr\u{f6}\u{df}e",
+                "Datum body_fat=K\u{f6}rperfett (%):% height=Gr\u{f6}\u{df}e:",
             ),
             ("datetime,glucose_mgdl", "datetime blood_glucose=glucose_mgdl:mg/dL"),
         ] {

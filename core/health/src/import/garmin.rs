@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::csv::put;
 use super::fit;
 use super::intake::Intake;
 use super::json::{self, Value, field, text};
@@ -22,11 +23,48 @@ pub(super) const IMPORTER: Importer = Importer {
         input.members().iter().any(|m| {
             m.name.contains("DI_CONNECT/")
                 || m.name.contains("DI-Connect-")
-                || m.base_name().ends_with("_sleepData.json")
-        })
+                || [
+                    "_sleepData.json",
+                    "_summarizedActivities.json",
+                    "_healthStatusData.json",
+                    "_userBioMetrics.json",
+                ]
+                .iter()
+                .any(|end| m.base_name().ends_with(end))
+                || (m.base_name().starts_with("UDSFile_") && m.base_name().ends_with(".json"))
+        }) || lone(input).is_some()
     },
-    import: |input, batch, context| read(input, &mut Intake::new(batch, context)),
+    import: |input, batch, context| {
+        let one = lone(input).map(|name| input.as_member(name));
+        read(one.as_ref().unwrap_or(input), &mut Intake::new(batch, context))
+    },
 };
+
+/// One JSON file of the export by itself, told by names of fields that only Garmin uses: the name it has there.
+fn lone(input: &Input) -> Option<&'static str> {
+    let head = input.head();
+    let first = head.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF));
+    if !input.members().is_empty() || !matches!(first, Some(b'[' | b'{')) {
+        return None;
+    }
+    let has = |sign: &str| memchr::memmem::find(head, sign.as_bytes()).is_some();
+    // The first fields of the first record are in the head; which come first differs.
+    Some(match () {
+        () if has("\"sleepStartTimestampGMT\"") || has("\"sleepWindowConfirmationType\"") => {
+            "x_sleepData.json"
+        }
+        () if has("\"summarizedActivitiesExport\"") => "x_summarizedActivities.json",
+        () if has("\"wellnessStartTimeGmt\"") || (has("\"calendarDate\"") && has("\"totalSteps\"")) => {
+            "UDSFile_x.json"
+        }
+        () if has("\"vo2MaxValue\"") && has("\"sport\"") => "MetricsMaxMetData_x.json",
+        () if has("\"calendarDate\"") && has("\"metrics\"") && has("\"type\"") => "x_healthStatusData.json",
+        () if has("\"valueInML\"") && has("\"hydrationSource\"") => "HydrationLogFile_x.json",
+        () if has("\"bloodPressure\"") && has("\"metaData\"") => "BloodPressureFile_x.json",
+        () if has("\"metaData\"") && has("\"calendarDate\"") => "x_userBioMetrics.json",
+        () => return None,
+    })
+}
 
 fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let mut members: Vec<&Member> = input.members().iter().collect();
@@ -37,9 +75,9 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let (first, second): (Vec<&Member>, Vec<&Member>) = members.into_iter().partition(|m| !later(m));
     let json_begun = intake.context.resume_at().is_some_and(|at| at.to_lowercase().ends_with(".json"));
     if !json_begun {
-        each_member(input, &first, intake, &mut |member, intake| files(input, member, intake, 0))?;
+        each_member(&first, intake, &mut |member, intake| files(input, member, intake, 0))?;
     }
-    each_member(input, &second, intake, &mut |member, intake| json_file(input, member, intake))
+    each_member(&second, intake, &mut |member, intake| json_file(input, member, intake))
 }
 
 /// FIT files, as they are or in archives.
@@ -78,8 +116,15 @@ fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) ->
     if name.contains("summarizedActivities") {
         return activities(input, member, intake);
     }
-    let kinds: [(&str, Reader); 4] =
-        [("sleepData", night), ("UDSFile", day), ("MetricsMaxMetData", vo2_max), ("userBioMetrics", weight)];
+    let kinds: [(&str, Reader); 7] = [
+        ("sleepData", night),
+        ("UDSFile", day),
+        ("MetricsMaxMetData", vo2_max),
+        ("userBioMetrics", weight),
+        ("healthStatusData", status),
+        ("HydrationLogFile", hydration),
+        ("BloodPressureFile", blood_pressure),
+    ];
     let Some((_, take)) = kinds.into_iter().find(|k| name.contains(k.0)) else {
         if name.to_lowercase().ends_with(".json") {
             intake.skip(SkipReason::UnknownType, member.name.rsplit('/').nth(1).unwrap_or("json"));
@@ -97,17 +142,30 @@ fn json_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) ->
 
 type Reader = fn(&Value, SourceId, &mut Intake<'_, '_, '_>) -> Result<(), Stop>;
 
-/// A time in UTC: text, or milliseconds.
+/// A time in UTC: text, milliseconds, or a list of year, month, day, hour, minute, second.
 fn utc(value: &Value, name: &str) -> Option<When> {
     match value.get(name)? {
         Value::String(text) => when::parse(text, Order::MonthFirst, &TimeZone::UTC),
+        Value::Array(parts) => listed(parts, &TimeZone::UTC),
         other => when::epoch(json::number(other)?, &TimeZone::UTC),
     }
+}
+
+/// `[2026, 6, 1, 7, 5, 30, 806000000]`, as Java writes a local time.
+fn listed(parts: &[Value], zone: &TimeZone) -> Option<When> {
+    let part = |i: usize| parts.get(i).and_then(Value::as_i64);
+    let date = format!("{:04}-{:02}-{:02}", part(0)?, part(1)?, part(2)?);
+    let Some(hour) = part(3) else { return when::parse(&date, Order::MonthFirst, zone) };
+    let (minute, second) = (part(4).unwrap_or(0), part(5).unwrap_or(0));
+    when::parse(&format!("{date}T{hour:02}:{minute:02}:{second:02}"), Order::MonthFirst, zone)
 }
 
 /// A calendar date: `2026-06-01`, or `{"date": "Jun 1, 2026 12:00:00 AM"}` in older exports.
 fn date(value: &Value, zone: &TimeZone) -> Option<When> {
     let entry = value.get("calendarDate")?;
+    if let Value::Array(parts) = entry {
+        return listed(parts, zone);
+    }
     let text = entry.as_str().or_else(|| text(entry, "date"))?;
     let text = text.split(" 12:00:00 AM").next()?;
     let text = text.split('T').next()?;
@@ -122,12 +180,23 @@ fn night(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Re
         return Ok(());
     };
     intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, None)?;
-    let score = value.get("sleepScores").and_then(|s| field(s, "overallScore"));
-    for (metric, value) in
-        [(Metric::SleepScore, score), (Metric::RespiratoryRate, field(value, "averageRespiration"))]
-    {
+    let scores = value.get("sleepScores");
+    let score = scores.and_then(|s| field(s, "overallScore").or_else(|| field(s.get("overall")?, "value")));
+    let oxygen = value.get("spo2SleepSummary").and_then(|s| field(s, "averageSPO2"));
+    for (metric, value) in [
+        (Metric::SleepScore, score),
+        (Metric::RespiratoryRate, field(value, "averageRespiration")),
+        (Metric::OxygenSaturation, oxygen),
+    ] {
         if let Some(value) = value.filter(|v| *v > 0.0) {
             intake.at(metric, source, to.ms, value, None)?;
+        }
+    }
+    for nap in value.get("napList").and_then(Value::as_array).into_iter().flatten() {
+        let start = utc(nap, "napStartTimestampGMT").or(utc(nap, "napStartTimeGMT"));
+        match start.zip(utc(nap, "napEndTimestampGMT").or(utc(nap, "napEndTimeGMT"))) {
+            Some((from, to)) => intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, None)?,
+            None => intake.skip(SkipReason::BadTime, "nap"),
         }
     }
     Ok(())
@@ -135,6 +204,11 @@ fn night(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Re
 
 fn day(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let zone = intake.context.zone;
+    // Days of the profile alone have no date.
+    if value.get("calendarDate").is_none() {
+        intake.skip(SkipReason::NotHealthData, "UDSFile");
+        return Ok(());
+    }
     let Some((day, end)) = date(value, zone).and_then(|d| Some((d, d.day_end(zone)?))) else {
         intake.skip(SkipReason::BadTime, "UDSFile");
         return Ok(());
@@ -231,6 +305,68 @@ fn one_activity(
         values,
     };
     Ok(intake.batch.workout(source, workout, Vec::new())?)
+}
+
+/// Means of a night beside their usual range: 0 where nothing was measured.
+fn status(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let Some(day) = date(value, intake.context.zone) else {
+        intake.skip(SkipReason::BadTime, "healthStatusData");
+        return Ok(());
+    };
+    let before = intake.read();
+    for entry in value.get("metrics").and_then(Value::as_array).into_iter().flatten() {
+        let metric = match text(entry, "type") {
+            Some("HRV") => Metric::HrvRmssd,
+            Some("HR") => Metric::RestingHeartRate,
+            Some("SPO2") => Metric::OxygenSaturation,
+            Some("RESPIRATION") => Metric::RespiratoryRate,
+            Some("SKIN_TEMP_C") => Metric::SkinTemperatureDelta,
+            _ => continue,
+        };
+        match field(entry, "value").filter(|v| *v != 0.0) {
+            Some(value) => put(metric, source, day, None, value, intake)?,
+            None => intake.batch.merged(),
+        }
+    }
+    if intake.read() == before {
+        intake.skip(SkipReason::BadValue, "healthStatusData");
+    }
+    Ok(())
+}
+
+/// Water drunk; sweat that an activity is thought to have cost is no drink.
+fn hydration(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let at = utc(value, "persistedTimestampGMT").or_else(|| date(value, intake.context.zone));
+    match (at, field(value, "valueInML")) {
+        (Some(at), Some(v)) if v > 0.0 => intake.at(Metric::Water, source, at.ms, v, None)?,
+        (None, _) => intake.skip(SkipReason::BadTime, "HydrationLogFile"),
+        _ => intake.skip(SkipReason::NotHealthData, "HydrationLogFile"),
+    }
+    Ok(())
+}
+
+fn blood_pressure(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+    let data = value.get("metaData").unwrap_or(value);
+    let reading = value.get("bloodPressure").unwrap_or(value);
+    let at = utc(reading, "measurementTimestampGMT").or_else(|| date(data, intake.context.zone));
+    let Some(at) = at else {
+        intake.skip(SkipReason::BadTime, "BloodPressureFile");
+        return Ok(());
+    };
+    let before = intake.read();
+    for (name, metric) in [
+        ("systolic", Metric::BloodPressureSystolic),
+        ("diastolic", Metric::BloodPressureDiastolic),
+        ("pulse", Metric::HeartRate),
+    ] {
+        if let Some(value) = field(reading, name).filter(|v| *v > 0.0) {
+            intake.at(metric, source, at.ms, value, None)?;
+        }
+    }
+    if intake.read() == before {
+        intake.skip(SkipReason::BadValue, "BloodPressureFile");
+    }
+    Ok(())
 }
 
 fn vo2_max(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {

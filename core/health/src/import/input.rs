@@ -1,5 +1,6 @@
 //! A file, an archive or a folder as importers see it, with the limits that hold for all.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -99,6 +100,8 @@ pub(crate) struct Member {
 #[derive(Clone, Debug)]
 enum Place {
     Disk(PathBuf),
+    /// The input itself, dressed as a member.
+    Whole,
     Zip {
         packed: u64,
         crc: u32,
@@ -107,6 +110,12 @@ enum Place {
     },
     /// Encrypted, or packed in a way that no exporter uses.
     Unreadable(&'static str),
+}
+
+impl AsRef<str> for Member {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
 }
 
 impl Member {
@@ -191,6 +200,61 @@ impl Input {
         Ok(Self { name, path, bytes: Some(bytes), members, head, size })
     }
 
+    /// The file as the one member `name` of an export, for formats whose files also come alone.
+    pub(crate) fn as_member(&self, name: &str) -> Self {
+        let member = Member { name: name.to_owned(), size: self.size, place: Place::Whole };
+        Self {
+            name: self.name.clone(),
+            path: None,
+            bytes: self.bytes.clone(),
+            members: vec![member],
+            head: Vec::new(),
+            size: self.size,
+        }
+    }
+
+    /// Folders, archives and databases at the top, with a slash behind the name of a folder.
+    pub(crate) fn entries(&self) -> BTreeSet<&str> {
+        let single = |name: &&str| {
+            let extension = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            ["zip", "db", "sqlite", "sqlite3", "gz", "fit", "xml"].contains(&extension.as_str())
+        };
+        let names = self.members.iter().map(|m| m.name.as_str());
+        names
+            .filter_map(|name| match name.find('/') {
+                Some(end) => name.get(..=end),
+                None => Some(name).filter(single),
+            })
+            .collect()
+    }
+
+    /// What lies under one of [`Self::entries`], as an input of its own.
+    pub(crate) fn entry(&self, entry: &str) -> Result<Self, HealthError> {
+        let Some(folder) = entry.strip_suffix('/') else {
+            let member = self.member(entry).ok_or(HealthError::Unrecognised)?;
+            return self.nested(member);
+        };
+        let under = |m: &Member| Some(Member { name: m.name.strip_prefix(entry)?.to_owned(), ..m.clone() });
+        let members = self.members.iter().filter_map(under).collect();
+        Ok(self.part(folder.to_owned(), self.path.as_ref().map(|p| p.join(folder)), members))
+    }
+
+    /// The input without some of its [`Self::entries`].
+    pub(crate) fn without(&self, entries: &[String]) -> Self {
+        let left = |m: &&Member| {
+            !entries
+                .iter()
+                .any(|e| if e.ends_with('/') { m.name.starts_with(e.as_str()) } else { m.name == *e })
+        };
+        let members = self.members.iter().filter(left).cloned().collect();
+        self.part(self.name.clone(), self.path.clone(), members)
+    }
+
+    fn part(&self, name: String, path: Option<PathBuf>, members: Vec<Member>) -> Self {
+        let size = members.iter().map(|m| m.size).sum();
+        Self { name, path, bytes: self.bytes.clone(), members, head: Vec::new(), size }
+    }
+
     /// Name without folders.
     pub fn name(&self) -> &str {
         &self.name
@@ -212,7 +276,6 @@ impl Input {
     }
 
     /// Where the file is, unless it is in memory (out of an archive).
-    #[allow(dead_code, reason = "for formats that are databases")]
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
@@ -231,17 +294,7 @@ impl Input {
         self.bytes.clone().ok_or_else(|| HealthError::invalid("a folder is not a file"))
     }
 
-    /// The whole file.
-    ///
-    /// # Errors
-    /// When it is larger than [`MAX_IN_MEMORY`].
-    #[allow(dead_code, reason = "for formats that are read whole")]
-    pub(crate) fn read_all(&self) -> Result<Vec<u8>, HealthError> {
-        read_capped(self.reader()?, self.size, MAX_IN_MEMORY)
-    }
-
     /// The member of this path within the archive or folder.
-    #[allow(dead_code, reason = "for formats that know their members by name")]
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|m| m.name == name)
     }
@@ -250,6 +303,7 @@ impl Input {
     pub(crate) fn open_member(&self, member: &Member) -> Result<MemberReader, HealthError> {
         let inner = match &member.place {
             Place::Unreadable(reason) => return Err(HealthError::broken(*reason)),
+            Place::Whole => Inner::Plain(self.reader()?),
             Place::Disk(path) => {
                 let file = File::open(path)?;
                 let end = file.metadata()?.len();
@@ -294,6 +348,10 @@ impl Input {
     pub(crate) fn nested(&self, member: &Member) -> Result<Self, HealthError> {
         match &member.place {
             Place::Disk(path) => Self::open(path),
+            Place::Whole => {
+                let bytes = self.reader()?;
+                Self::new(member.base_name().to_owned(), self.path.clone(), bytes.data, self.size)
+            }
             _ => Self::in_memory(member.base_name(), self.read_member(member, MAX_IN_MEMORY)?),
         }
     }

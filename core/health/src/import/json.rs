@@ -22,11 +22,12 @@ pub(super) fn each(
     take: &mut dyn FnMut(&str, &Value, u64) -> Result<(), Stop>,
 ) -> Result<bool, Stop> {
     let (since, total) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-    let limited = Limited {
-        reader: BufReader::with_capacity(1 << 16, reader),
-        since: since.clone(),
-        total: total.clone(),
-    };
+    let mut reader = BufReader::with_capacity(1 << 16, reader);
+    // Some exporters begin a file with a mark of its encoding.
+    if io::BufRead::fill_buf(&mut reader)?.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        io::BufRead::consume(&mut reader, 3);
+    }
+    let limited = Limited { reader, since: since.clone(), total: total.clone() };
     let mut stop = None;
     let mut state = State { take, stop: &mut stop, since, total };
     let mut input = serde_json::Deserializer::from_reader(limited);
@@ -196,6 +197,7 @@ mod tests {
             read("{\"x\": [9], \"p\": [1, 2]}", &["p"]),
             (vec!["p:1".to_owned(), "p:2".to_owned()], true)
         );
+        assert_eq!(read("\u{feff}[1]", &[]), (vec![":1".to_owned()], true));
         assert_eq!(read("{\"x\": 1}", &[]), (vec![":{\"x\":1}".to_owned()], true));
         assert_eq!(read("[1, 2, tru", &[]), (vec![":1".to_owned(), ":2".to_owned()], false));
     }

@@ -32,7 +32,9 @@ mod input;
 mod intake;
 mod json;
 mod loop_habits;
+mod loop_table;
 mod openscale;
+mod openscale_table;
 mod oura;
 mod own;
 mod samsung;
@@ -178,6 +180,13 @@ pub(crate) struct Importer {
     pub(crate) import: fn(&Input, &mut Batch<'_>, &mut Context<'_>) -> Result<(), Stop>,
 }
 
+impl Importer {
+    /// Whether files of it are parts of other services' exports too.
+    fn is_of_many(&self) -> bool {
+        matches!(self.format, Format::Fit | Format::Gpx | Format::Tcx)
+    }
+}
+
 /// Every format, the most specific first: the first that recognises an input takes it.
 const IMPORTERS: &[Importer] = &[
     apple::IMPORTER,
@@ -186,6 +195,8 @@ const IMPORTERS: &[Importer] = &[
     health_connect::IMPORTER,
     gadgetbridge::IMPORTER,
     loop_habits::IMPORTER,
+    loop_table::IMPORTER,
+    openscale::IMPORTER,
     garmin::IMPORTER,
     samsung::IMPORTER,
     withings::IMPORTER,
@@ -194,7 +205,7 @@ const IMPORTERS: &[Importer] = &[
     oura::IMPORTER,
     track::GPX,
     track::TCX,
-    openscale::IMPORTER,
+    openscale_table::IMPORTER,
     csv::IMPORTER,
 ];
 
@@ -270,28 +281,99 @@ fn import_into(
     done: &mut Imported,
     depth: u8,
 ) -> Result<(), HealthError> {
-    if let Some(importer) = IMPORTERS.iter().find(|i| (i.recognises)(input)) {
-        let (file, cancelled) = import_as(importer.format, &importer.import, store, input, options)?;
-        done.files.push(file);
-        done.cancelled |= cancelled;
-        return Ok(());
+    if let Some(importer) = recogniser(input) {
+        let others = others(input, importer, depth);
+        if others.is_empty() {
+            return take(importer, store, input, options, done);
+        }
+        // A folder of several exports: each for itself.
+        let rest = input.without(&others);
+        if let Some(importer) = recogniser(&rest) {
+            take(importer, store, &rest, options, done)?;
+        }
+        return each(store, &others, &|entry| input.entry(entry), options, done, depth);
     }
     if depth >= MAX_DEPTH || input.members().is_empty() {
         done.left_out.push((input.name().to_owned(), HealthError::Unrecognised.to_string()));
         return Ok(());
     }
     // An archive or folder of no known kind: each file in it speaks for itself.
-    for member in input.members() {
+    let nested = |member: &&Member| input.nested(member);
+    let members: Vec<&Member> = input.members().iter().collect();
+    each(store, &members, &nested, options, done, depth)
+}
+
+fn recogniser(input: &Input) -> Option<&'static Importer> {
+    IMPORTERS.iter().find(|i| (i.recognises)(input))
+}
+
+/// More entries at the top are no collection of exports, but the inside of one.
+const MAX_EXPORTS: usize = 60;
+
+/// What lies at the top of a folder or archive and is an export of another kind than the whole was taken for.
+fn others(input: &Input, whole: &Importer, depth: u8) -> Vec<String> {
+    let entries = input.entries();
+    if depth >= MAX_DEPTH || !(2..=MAX_EXPORTS).contains(&entries.len()) {
+        return Vec::new();
+    }
+    let is_other = |i: &Importer| i.format != whole.format && i.format != Format::Csv;
+    let other = |entry: &&str| {
+        let Ok(part) = input.entry(entry) else { return false };
+        match recogniser(&part) {
+            Some(importer) => is_other(importer),
+            // A folder that is no export may hold files that are.
+            None => samples(&part).iter().filter_map(recogniser).any(|i| is_other(i) && !i.is_of_many()),
+        }
+    };
+    entries.into_iter().filter(other).map(str::to_owned).collect()
+}
+
+/// Some tables of a folder that are small enough to look at.
+fn samples(folder: &Input) -> Vec<Input> {
+    const MAX_SIZE: u64 = 16 << 20;
+    let tables = folder.members().iter().filter(|m| {
+        let name = m.name.to_ascii_lowercase();
+        m.size <= MAX_SIZE && [".csv", ".json", ".db"].iter().any(|e| name.ends_with(e))
+    });
+    tables.take(3).filter_map(|m| folder.nested(m).ok()).collect()
+}
+
+/// Imports one after the other; a damaged one is told and the next is taken.
+fn each<T: AsRef<str>>(
+    store: &Store,
+    parts: &[T],
+    open: &dyn Fn(&T) -> Result<Input, HealthError>,
+    options: &mut Options<'_>,
+    done: &mut Imported,
+    depth: u8,
+) -> Result<(), HealthError> {
+    for part in parts {
         if done.cancelled {
             break;
         }
-        let taken = input.nested(member).and_then(|i| import_into(store, &i, options, done, depth + 1));
-        match taken {
+        match open(part).and_then(|i| import_into(store, &i, options, done, depth + 1)) {
             Ok(()) => {}
             Err(error @ HealthError::Vault(_)) => return Err(error),
-            Err(error) => done.left_out.push((member.base_name().to_owned(), error.to_string())),
+            Err(error) => {
+                let name = part.as_ref().trim_end_matches('/');
+                let name = name.rsplit('/').next().unwrap_or(name);
+                done.left_out.push((name.to_owned(), error.to_string()));
+            }
         }
     }
+    Ok(())
+}
+
+fn take(
+    importer: &Importer,
+    store: &Store,
+    input: &Input,
+    options: &mut Options<'_>,
+    done: &mut Imported,
+) -> Result<(), HealthError> {
+    let (file, cancelled) = import_as(importer.format, &importer.import, store, input, options)?;
+    done.files.push(file);
+    done.cancelled |= cancelled;
     Ok(())
 }
 
@@ -306,6 +388,14 @@ fn import_one(
     let (file, cancelled) = import_as(format, run, store, input, options)?;
     let report = file.report.clone();
     Ok(Imported { files: vec![file], report, cancelled, ..Imported::default() })
+}
+
+/// Whether a database was copied out of a running app, with what is not in it yet.
+fn has_log(input: &Input) -> bool {
+    let Some(path) = input.path().filter(|_| sqlite::is_sqlite(input.head())) else { return false };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|m| m.len() > 0)
 }
 
 /// What reads one format.
@@ -329,6 +419,12 @@ fn import_as(
         resume_at,
         incomplete: None,
     };
+    if has_log(input) {
+        context.incomplete(
+            "a file that ends in -wal lies beside the database and holds its newest records, which are not read; \
+             use the app's own export",
+        );
+    }
     let mut batch = store.batch();
     let end = run(input, &mut batch, &mut context);
     let cancelled = match end {

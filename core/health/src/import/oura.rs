@@ -19,23 +19,30 @@ pub(super) const IMPORTER: Importer = Importer {
     import: |input, batch, context| {
         let mut intake = Intake::new(batch, context);
         if input.members().is_empty() {
-            return read(input.reader()?, is_json(input.head()), &mut intake);
+            let scored = input.name().to_lowercase().starts_with("dailysleep");
+            return read(input.reader()?, is_json(input.head()), scored, &mut intake);
         }
         let mut members: Vec<&Member> = input.members().iter().collect();
         members.sort_by(|a, b| a.name.cmp(&b.name));
-        each_member(input, &members, &mut intake, &mut |member, intake| {
+        each_member(&members, &mut intake, &mut |member, intake| {
             let head = input.member_head(member, 64);
             if !has_extension(&member.name, "csv") && !has_extension(&member.name, "json") {
                 return Ok(false);
             }
-            read(input.open_member(member)?, is_json(&head), intake)?;
+            // What the account pays is no health data.
+            if member.name.contains("Subscriptions/") {
+                return Ok(false);
+            }
+            let scored = member.base_name().eq_ignore_ascii_case("dailysleep.csv");
+            read(input.open_member(member)?, is_json(&head), scored, intake)?;
             Ok(true)
         })
     },
 };
 
 fn is_json(head: &[u8]) -> bool {
-    matches!(head.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{' | b'['))
+    let first = head.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0xEF | 0xBB | 0xBF));
+    matches!(first, Some(b'{' | b'['))
 }
 
 /// Columns that only Oura's tables have.
@@ -50,6 +57,10 @@ const SIGNS: &[&str] = &[
     "sleepalgorithmversion",
     "hypnogram5min",
     "averagerestingheartrate",
+    "spo2percentage",
+    "lowestheartrate",
+    "bedtimestart",
+    "breathingdisturbanceindex",
 ];
 
 fn is_sign(names: &[String]) -> bool {
@@ -64,11 +75,17 @@ fn recognises(input: &Input) -> bool {
                 .iter()
                 .any(|s| head.contains(s));
         }
-        return header(input).is_some_and(|h| is_sign(&h));
+        return header(input).is_some_and(|h| {
+            let names: Vec<String> = h.iter().map(|n| plain(n)).collect();
+            is_sign(&h) || names == ["timestamp", "bpm", "source"] || names == ["timestamp", "skintemp"]
+        });
     }
     input.members().iter().any(|m| {
         m.name.to_lowercase().split('/').any(|part| part.starts_with("oura"))
-            || (matches!(m.base_name(), "sleepmodel.csv" | "dailyreadiness.csv" | "dailysleep.csv"))
+            || matches!(
+                m.base_name().to_lowercase().as_str(),
+                "sleepmodel.csv" | "dailyreadiness.csv" | "dailysleep.csv" | "dailyspo2.csv"
+            )
     })
 }
 
@@ -76,7 +93,13 @@ fn source(intake: &mut Intake<'_, '_, '_>) -> Result<SourceId, HealthError> {
     intake.source("oura", "Oura ring", SourceKind::Ring)
 }
 
-fn read(reader: impl std::io::Read, is_json: bool, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+/// `scored`: a column `score` is that of the night.
+fn read(
+    reader: impl std::io::Read,
+    is_json: bool,
+    scored: bool,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
     if is_json {
         let keys = [
             "sleep",
@@ -98,7 +121,7 @@ fn read(reader: impl std::io::Read, is_json: bool, intake: &mut Intake<'_, '_, '
         told(whole, intake);
         return Ok(());
     }
-    table(Table::open(reader, 0)?, intake)
+    table(Table::open(reader, 0)?, scored, intake)
 }
 
 fn at(text: &str, intake: &Intake<'_, '_, '_>) -> Option<When> {
@@ -115,40 +138,87 @@ const DAILY: &[(&str, Metric, &str)] = &[
     ("lowestrestingheartrate", Metric::RestingHeartRate, "bpm"),
     ("averagehrv", Metric::HrvRmssd, "ms"),
     ("respiratoryrate", Metric::RespiratoryRate, "/min"),
+    ("vo2max", Metric::Vo2Max, "mL/(kg\u{b7}min)"),
     ("temperaturedeviationc", Metric::SkinTemperatureDelta, "K"),
     ("temperaturedeviation", Metric::SkinTemperatureDelta, "K"),
 ];
 
-fn table<R: std::io::Read>(mut table: Table<R>, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
+/// Columns of a table of nights: name, metric.
+const NIGHTLY: &[(&str, Metric)] =
+    &[("average_breath", Metric::RespiratoryRate), ("lowest_heart_rate", Metric::RestingHeartRate)];
+
+/// The columns of a table that are read.
+struct Columns {
+    moment: Option<usize>,
+    day: Option<usize>,
+    bpm: Option<usize>,
+    skin: Option<usize>,
+    bedtime: (Option<usize>, Option<usize>),
+    phases: Option<usize>,
+    kind: Option<usize>,
+    series: [(Option<usize>, Metric); 2],
+    nightly: Vec<(usize, Metric)>,
+    spo2: Option<usize>,
+    daily: Vec<(usize, Metric, &'static str)>,
+    exercise: (Option<usize>, Option<usize>),
+}
+
+impl Columns {
+    fn of<R: std::io::Read>(table: &Table<R>, scored: bool) -> Self {
+        let column = |names: &[&str]| table.column(names);
+        let bedtime = (column(&["bedtime_start", "Bedtime Start"]), column(&["bedtime_end", "Bedtime End"]));
+        let daily = |(i, h): (usize, &String)| {
+            let name = plain(h);
+            let found = DAILY.iter().find(|d| d.0 == name).map(|d| (i, d.1, d.2));
+            found.or((scored && name == "score").then_some((i, Metric::SleepScore, "")))
+        };
+        Self {
+            moment: column(&["timestamp"]),
+            // Days have a moment too: their midnight in UTC, which is no local day.
+            day: column(&["day", "date", "timestamp"]),
+            bpm: column(&["bpm"]),
+            skin: column(&["skin_temp"]),
+            bedtime,
+            phases: column(&["sleep_phase_5_min", "hypnogram_5min"]),
+            kind: column(&["type"]),
+            series: [(column(&["heart_rate"]), Metric::HeartRate), (column(&["hrv"]), Metric::HrvRmssd)],
+            nightly: NIGHTLY.iter().filter_map(|n| Some((column(&[n.0])?, n.1))).collect(),
+            spo2: column(&["spo2_percentage"]),
+            // The trends page has nights and days in one table; a table of nights alone has no sums of days.
+            daily: table.header().iter().enumerate().filter_map(daily).collect(),
+            exercise: (column(&["start_datetime"]), column(&["end_datetime"])),
+        }
+    }
+}
+
+fn table<R: std::io::Read>(
+    mut table: Table<R>,
+    scored: bool,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
     let source = source(intake)?;
-    let column = |names: &[&str]| table.column(names);
-    let time = column(&["timestamp", "date", "day"]);
-    let bpm = column(&["bpm"]);
-    let (start, end) = (column(&["bedtime_start", "Bedtime Start"]), column(&["bedtime_end", "Bedtime End"]));
-    let phases = column(&["sleep_phase_5_min", "hypnogram_5min"]);
-    let spo2 = column(&["spo2_percentage"]);
-    let daily: Vec<(usize, Metric, &str)> = table
-        .header()
-        .iter()
-        .enumerate()
-        .filter_map(|(i, h)| DAILY.iter().find(|d| d.0 == plain(h)).map(|d| (i, d.1, d.2)))
-        .collect();
+    let columns = Columns::of(&table, scored);
     while table.next()? {
         if table.is_blank() {
             continue;
         }
         let before = intake.read();
-        let when = at(table.text(time), intake);
-        if let (Some(bpm), Some(when)) = (table.number(bpm), when) {
+        let moment = at(table.text(columns.moment), intake);
+        let when = at(table.text(columns.day), intake).or(moment);
+        if let (Some(bpm), Some(when)) = (table.number(columns.bpm), moment) {
             intake.at(Metric::HeartRate, source, when.ms, bpm, Some(when.offset))?;
         }
-        if let (Some(from), Some(to)) = (at(table.text(start), intake), at(table.text(end), intake)) {
-            night(table.text(phases), from, to, source, intake)?;
+        if let (Some(skin), Some(when)) = (table.number(columns.skin), moment) {
+            let unit = if skin >= 60.0 { "\u{b0}F" } else { "\u{b0}C" };
+            let skin = Metric::SkinTemperature.info().unit.convert(skin, unit).unwrap_or(skin);
+            intake.at(Metric::SkinTemperature, source, when.ms, skin, Some(when.offset))?;
         }
-        if let (Some(value), Some(when)) = (average(table.text(spo2)), when) {
+        night_row(&table, &columns, source, intake)?;
+        exercise_row(&table, &columns, source, intake)?;
+        if let (Some(value), Some(when)) = (average(table.text(columns.spo2)), when) {
             put(Metric::OxygenSaturation, source, when, None, value, intake)?;
         }
-        for (column, metric, unit) in &daily {
+        for (column, metric, unit) in &columns.daily {
             let value = table.number(Some(*column)).and_then(|v| metric.info().unit.convert(v, unit));
             if let (Some(value), Some(when)) = (value, when) {
                 put(*metric, source, when, None, value, intake)?;
@@ -161,6 +231,70 @@ fn table<R: std::io::Read>(mut table: Table<R>, intake: &mut Intake<'_, '_, '_>)
         intake.progress(table.position())?;
     }
     Ok(())
+}
+
+/// A night with the series that stand as JSON in its fields.
+fn night_row<R: std::io::Read>(
+    table: &Table<R>,
+    columns: &Columns,
+    source: SourceId,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
+    let (Some(from), Some(to)) =
+        (at(table.text(columns.bedtime.0), intake), at(table.text(columns.bedtime.1), intake))
+    else {
+        return Ok(());
+    };
+    // What was first taken for sleep and then was not.
+    if matches!(table.text(columns.kind), "deleted" | "rest") {
+        intake.skip(SkipReason::NotHealthData, "rest");
+        return Ok(());
+    }
+    night(table.text(columns.phases), from, to, source, intake)?;
+    for (column, metric) in &columns.series {
+        let value = serde_json::from_str::<Value>(table.text(*column)).ok();
+        series(value.as_ref(), from, *metric, source, intake)?;
+    }
+    for (column, metric) in &columns.nightly {
+        if let Some(value) = table.number(Some(*column)).filter(|v| *v > 0.0) {
+            intake.at(*metric, source, to.ms, value, Some(to.offset))?;
+        }
+    }
+    Ok(())
+}
+
+fn exercise_row<R: std::io::Read>(
+    table: &Table<R>,
+    columns: &Columns,
+    source: SourceId,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
+    let (Some(from), Some(to)) =
+        (at(table.text(columns.exercise.0), intake), at(table.text(columns.exercise.1), intake))
+    else {
+        return Ok(());
+    };
+    // Breathing and rest are sessions too, without an activity.
+    let kind = table.text(table.column(&["activity"])).to_lowercase();
+    if kind.is_empty() {
+        return Ok(());
+    }
+    let value = |(column, name): (&str, &str)| {
+        let value = table.number(table.column(&[column])).filter(|v| *v > 0.0)?;
+        Some((name.to_owned(), value))
+    };
+    let workout = Workout {
+        kind: kind.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).take(40).collect(),
+        start_ms: from.ms,
+        end_ms: to.ms.max(from.ms),
+        offset_min: from.offset,
+        title: table.text(table.column(&["label"])).chars().take(200).collect(),
+        values: [("distance", "distance.sum"), ("calories", "active_energy.sum")]
+            .into_iter()
+            .filter_map(value)
+            .collect(),
+    };
+    Ok(intake.batch.workout(source, workout, Vec::new())?)
 }
 
 /// A number, or the mean in `{"average": 97.1}`.
@@ -214,6 +348,10 @@ fn element_of(key: &str, element: &Value, intake: &mut Intake<'_, '_, '_>) -> Re
     let (start, end) = (time("bedtime_start"), time("bedtime_end"));
     let moment = time("timestamp");
     let day = time("day").or(time("summary_date")).or(time("date"));
+    if matches!(text(element, "type"), Some("deleted" | "rest")) && start.is_some() {
+        intake.skip(SkipReason::NotHealthData, "rest");
+        return Ok(());
+    }
     if let (Some(from), Some(to)) = (start, end) {
         let phases = text(element, "sleep_phase_5_min").or(text(element, "hypnogram_5min"));
         night(phases.unwrap_or_default(), from, to, source, intake)?;

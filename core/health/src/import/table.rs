@@ -39,6 +39,9 @@ impl<R: Read> Table<R> {
         let separator = input.guess_separator()?;
         let mut table =
             Self { input, separator, header: Vec::new(), row: Vec::new(), ends: Vec::new(), rows: 0 };
+        if let Some(named) = table.input.named_separator()? {
+            table.separator = named;
+        }
         // Lines before a header are empty in some exports.
         while table.next()? {
             if (0..table.ends.len()).any(|i| !table.get(i).trim().is_empty()) {
@@ -52,6 +55,11 @@ impl<R: Read> Table<R> {
 
     pub(super) fn header(&self) -> &[String] {
         &self.header
+    }
+
+    /// Whether a comma is free to stand before decimals.
+    pub(super) fn decimal_comma(&self) -> bool {
+        self.separator != b','
     }
 
     /// Bytes read so far.
@@ -109,7 +117,27 @@ impl<R: Read> Table<R> {
         }
         self.end_field();
         self.rows += 1;
+        if std::str::from_utf8(&self.row).is_err() {
+            self.decode();
+        }
         Ok(true)
+    }
+
+    /// Old spreadsheets write Windows-1252: every byte that is no UTF-8 is a letter of that.
+    fn decode(&mut self) {
+        let mut from = 0;
+        let mut row = Vec::with_capacity(self.row.len() * 2);
+        for end in &mut self.ends {
+            let field = self.row.get(from..*end).unwrap_or_default();
+            from = *end;
+            for chunk in field.utf8_chunks() {
+                row.extend(chunk.valid().bytes());
+                let letters: String = chunk.invalid().iter().map(|b| windows_1252(*b)).collect();
+                row.extend(letters.bytes());
+            }
+            *end = row.len();
+        }
+        self.row = row;
     }
 
     fn push(&mut self, byte: u8) {
@@ -129,9 +157,7 @@ impl<R: Read> Table<R> {
         let from = column.checked_sub(1).map_or(Some(0), |c| self.ends.get(c).copied());
         let range = from.zip(self.ends.get(column).copied());
         let bytes = range.and_then(|(a, b)| self.row.get(a..b)).unwrap_or_default();
-        // Old exports are in Latin-1: what is not UTF-8 up to a letter is still worth its numbers.
-        let valid = bytes.utf8_chunks().next().map_or("", |c| c.valid());
-        if valid.len() == bytes.len() { valid } else { std::str::from_utf8(bytes).unwrap_or(valid) }
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// A field by an optional column.
@@ -141,7 +167,7 @@ impl<R: Read> Table<R> {
 
     /// A field as a number; decimal commas are read where the separator is none.
     pub(super) fn number(&self, column: Option<usize>) -> Option<f64> {
-        number(self.text(column), self.separator != b',')
+        number(self.text(column), self.decimal_comma())
     }
 
     /// Whether nothing stands in the row.
@@ -150,9 +176,25 @@ impl<R: Read> Table<R> {
     }
 }
 
+/// The letters that differ from Latin-1 are quotes, dashes and the like.
+fn windows_1252(byte: u8) -> char {
+    match byte {
+        0x80 => '\u{20ac}',
+        0x91 | 0x92 => '\u{2019}',
+        0x93 | 0x94 => '"',
+        0x96 | 0x97 => '\u{2013}',
+        other => char::from(other),
+    }
+}
+
 /// A number as people write it: `1,234.5`, `1.234,5` and `80,5` where the comma may be decimal.
 pub(super) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
     let text = text.trim();
+    // Thousands may stand apart, other numbers may not.
+    let mut groups = text.split(' ').skip(1);
+    if groups.any(|g| g.split(['.', ',']).next().is_none_or(|g| g.len() != 3)) {
+        return None;
+    }
     let mut clean = String::new();
     let (last_comma, last_dot) = (text.rfind(','), text.rfind('.'));
     let comma_is_decimal = match (last_comma, last_dot) {
@@ -165,7 +207,7 @@ pub(super) fn number(text: &str, decimal_comma: bool) -> Option<f64> {
             '0'..='9' | '-' | '+' | 'e' | 'E' => clean.push(c),
             '.' if !comma_is_decimal => clean.push('.'),
             ',' if comma_is_decimal => clean.push('.'),
-            '.' | ',' | '\u{a0}' | '\u{202f}' | '\'' => {}
+            '.' | ',' | ' ' | '\u{a0}' | '\u{202f}' | '\'' => {}
             '\u{2212}' => clean.push('-'),
             _ => return None,
         }
@@ -244,6 +286,24 @@ impl<R: Read> Text<R> {
         Ok(byte)
     }
 
+    /// The separator that a first line `sep=;` names, as spreadsheets write it; the line is then passed over.
+    fn named_separator(&mut self) -> io::Result<Option<u8>> {
+        let mut line = Vec::new();
+        while line.len() < 8 {
+            let Some(byte) = self.next()? else { break };
+            line.push(byte);
+            if byte == b'\n' {
+                break;
+            }
+        }
+        if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator, b'\n' | b'\r', ..] = line.as_slice() {
+            return Ok(Some(*separator));
+        }
+        self.position -= line.len() as u64;
+        self.peeked.extend(line.into_iter().rev());
+        Ok(None)
+    }
+
     /// The separator that occurs most in the first line, outside quotes.
     fn guess_separator(&mut self) -> io::Result<u8> {
         let mut line = Vec::new();
@@ -295,6 +355,18 @@ mod tests {
     }
 
     #[test]
+    fn what_spreadsheets_do_to_tables() {
+        assert_eq!(rows(b"sep=;\r\na;b\r\n1,5;2\r\n"), [["a", "b"], ["1,5", "2"]]);
+        assert_eq!(rows(b"sep=,\na,b;c\n"), [["a", "b;c"]]);
+        // Windows-1252, also beside what happens to be UTF-8.
+        assert_eq!(
+            rows(b"K\xF6rper;\xC3\xA9t\xE9\n1;\x80\n"),
+            [["K\u{f6}rper", "\u{e9}t\u{e9}"], ["1", "\u{20ac}"]]
+        );
+        assert_eq!(rows(b"se\n1\n"), [["se"], ["1"]]);
+    }
+
+    #[test]
     fn numbers_as_people_write_them() {
         for (text, comma, value) in [
             ("80.5", false, 80.5),
@@ -305,10 +377,13 @@ mod tests {
             ("12,34", false, 12.34),
             ("-0,5", true, -0.5),
             ("1\u{a0}234", true, 1234.0),
+            ("9 000", true, 9000.0),
+            ("12 345,5", true, 12345.5),
         ] {
             assert_eq!(number(text, comma), Some(value), "{text}");
         }
         assert_eq!(number("12 kg", false), None);
+        assert_eq!(number("120 80", false), None);
         assert_eq!(number("", false), None);
     }
 

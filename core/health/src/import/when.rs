@@ -65,6 +65,8 @@ pub(super) fn parse(text: &str, order: Order, zone: &TimeZone) -> Option<When> {
     }
     let (date, rest) = date(text, order)?;
     let rest = rest.trim_start_matches(['T', 't', ' ', ',', '\u{a0}', '\u{202f}']).trim();
+    let joins = ["at ", "\u{e0} ", "um ", "a las ", "\u{e0}s "];
+    let rest = joins.iter().find_map(|join| rest.strip_prefix(join)).unwrap_or(rest);
     if rest.is_empty() {
         let at = local(date.to_datetime(Time::midnight()), zone)?;
         return Some(When { day: Some(date), ..at });
@@ -101,15 +103,43 @@ fn number(text: &str, most: usize) -> Option<(u32, &str)> {
     Some((text.get(..end)?.parse().ok()?, text.get(end..)?))
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// Beginnings of months in English, German, Spanish, French and Portuguese, without accents.
+const MONTHS: [&[&str]; 12] = [
+    &["jan", "ene"],
+    &["feb", "fev"],
+    &["mar", "mrz"],
+    &["apr", "abr", "avr"],
+    &["may", "mai"],
+    &["jun", "juin"],
+    &["jul", "juil"],
+    &["aug", "ago", "aou"],
+    &["sep", "set"],
+    &["oct", "okt", "out"],
+    &["nov"],
+    &["dec", "dez", "dic"],
+];
 
 fn month_name(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len());
-    let word = text.get(..end)?.to_lowercase();
-    let short = word.get(..3)?;
-    let n = MONTHS.iter().position(|m| *m == short)?;
-    Some((n as u32 + 1, text.get(end..)?))
+    let word: String = text
+        .get(..end)?
+        .to_lowercase()
+        .chars()
+        .map(|c| match c {
+            '\u{e9}' => 'e',
+            '\u{fb}' => 'u',
+            '\u{e4}' => 'a',
+            '\u{e7}' => 'c',
+            c => c,
+        })
+        .collect();
+    if word.len() < 3 {
+        return None;
+    }
+    let n = MONTHS.iter().position(|names| names.iter().any(|name| word.starts_with(name)))?;
+    // "3. Jun. 2026", "3 de junio de 2026".
+    let rest = text.get(end..)?.trim_start_matches('.');
+    Some((n as u32 + 1, rest.strip_prefix(" de ").unwrap_or(rest)))
 }
 
 fn separator(text: &str) -> &str {
@@ -138,6 +168,7 @@ fn date(text: &str, order: Order) -> Option<(Date, &str)> {
     }
     let (a, rest) = number(text, 4)?;
     let rest = separator(rest);
+    let rest = rest.strip_prefix("de ").unwrap_or(rest);
     if let Some((month, rest)) = month_name(rest) {
         // 3 Jun 2026
         let (year, rest) = number(separator(rest), 4)?;
@@ -187,13 +218,9 @@ fn time(text: &str) -> Option<(Time, &str)> {
         }
     }
     let mut hour = hour;
-    let word = rest.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
-    let lower = word.to_lowercase();
-    for (name, after_noon) in [("am", false), ("pm", true), ("a.m.", false), ("p.m.", true)] {
-        if lower.starts_with(name) {
-            hour = hour % 12 + if after_noon { 12 } else { 0 };
-            rest = word.get(name.len()..)?;
-        }
+    if let Some((after_noon, behind)) = half_of_day(rest) {
+        hour = hour % 12 + if after_noon { 12 } else { 0 };
+        rest = behind;
     }
     // Midnight at the end of a day is not a time of that day; files that write it mean its last moment.
     if hour == 24 && minute == 0 {
@@ -201,6 +228,25 @@ fn time(text: &str) -> Option<(Time, &str)> {
     }
     let small = |n: u32| i8::try_from(n).ok();
     Some((Time::new(small(hour)?, small(minute)?, small(second.min(59))?, nanos).ok()?, rest))
+}
+
+/// `PM`, `p. m.`, `pm.` behind a time: whether it is after noon, and what follows.
+fn half_of_day(text: &str) -> Option<(bool, &str)> {
+    let space = [' ', '\u{a0}', '\u{202f}'];
+    let word = text.trim_start_matches(space);
+    for (mark, after_noon) in [("\u{4e0a}\u{5348}", false), ("\u{4e0b}\u{5348}", true)] {
+        if let Some(rest) = word.strip_prefix(mark) {
+            return Some((after_noon, rest));
+        }
+    }
+    let after_noon = match word.bytes().next()? {
+        b'a' | b'A' => false,
+        b'p' | b'P' => true,
+        _ => return None,
+    };
+    let rest = word.get(1..)?.trim_start_matches('.').trim_start_matches(space);
+    let rest = rest.strip_prefix(['m', 'M'])?;
+    Some((after_noon, rest.trim_start_matches('.')))
 }
 
 /// What stands behind a time.
@@ -261,6 +307,14 @@ mod tests {
             ("Jun 1, 2026 8:00:00 PM", "2026-06-01T18:00:00Z", 120),
             ("1 June 2026, 20:00", "2026-06-01T18:00:00Z", 120),
             ("Mon, 1 Jun 2026 20:00:00 GMT+2", "2026-06-01T18:00:00Z", 120),
+            ("1. Juni 2026 20:00", "2026-06-01T18:00:00Z", 120),
+            ("3. M\u{e4}rz 2026 20:00", "2026-03-03T19:00:00Z", 60),
+            ("1 de junio de 2026, 8:00:00 p. m.", "2026-06-01T18:00:00Z", 120),
+            ("1 ao\u{fb}t 2026 20h00", "2026-08-01T18:00:00Z", 120),
+            ("1 juin 2026 \u{e0} 20:00", "2026-06-01T18:00:00Z", 120),
+            ("juil. 4, 2026 8:00 PM", "2026-07-04T18:00:00Z", 120),
+            ("6/1/2026 8:00PM", "2026-06-01T18:00:00Z", 120),
+            ("06/01/2026 12:05 am", "2026-05-31T22:05:00Z", 120),
             // Summer time: a skipped time moves on, of a doubled one the first.
             ("2026-03-29 02:30", "2026-03-29T01:30:00Z", 120),
             ("2026-10-25 02:30", "2026-10-25T00:30:00Z", 120),

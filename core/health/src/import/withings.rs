@@ -2,6 +2,9 @@
 //!
 //! A row of a `raw_` table is a start with lists of lengths and values: `2026-06-01T08:00:00+02:00,"[60,60]","[62,64]"`.
 
+use std::collections::BTreeSet;
+
+use super::csv::{order_in, put};
 use super::intake::Intake;
 use super::table::Table;
 use super::takeout::{each_member, has_extension};
@@ -18,10 +21,42 @@ pub(super) const IMPORTER: Importer = Importer {
             (name.starts_with("raw_") && has_extension(name, "csv") && name.matches('_').count() >= 2)
                 || (name == "weight.csv" && head_has(input, m, "Fat mass"))
                 || (name == "bp.csv" && head_has(input, m, "Systolic"))
-        })
+                || (name == "sleep.csv" && head_has(input, m, "Snoring (s)"))
+        }) || lone(input).is_some()
     },
-    import: |input, batch, context| read(input, &mut Intake::new(batch, context)),
+    import: |input, batch, context| {
+        let one = lone(input).map(|name| input.as_member(&name));
+        read(one.as_ref().unwrap_or(input), &mut Intake::new(batch, context))
+    },
 };
+
+/// One table by itself, under the name it has in the export.
+fn lone(input: &Input) -> Option<String> {
+    if !input.members().is_empty() {
+        return None;
+    }
+    let header = super::csv::header(input)?;
+    let starts =
+        |at: usize, words: &[&str]| header.get(at).is_some_and(|h| words.iter().any(|w| h.starts_with(w)));
+    let any = |word: &str| header.iter().any(|h| h.starts_with(word));
+    let name = input.name();
+    if header.len() == 3 && starts(0, &["start"]) && starts(1, &["duration"]) && starts(2, &["value"]) {
+        return (name.starts_with("raw_") && has_extension(name, "csv")).then(|| name.to_owned());
+    }
+    let fat = COLUMNS.iter().find(|c| c.0 == Kept::Fat).map_or(&[][..], |c| c.1);
+    let weight = COLUMNS.iter().find(|c| c.0 == Kept::As(Metric::Weight)).map_or(&[][..], |c| c.1);
+    Some(match () {
+        () if starts(1, weight) && starts(2, fat) => "weight.csv".to_owned(),
+        () if header.len() <= 5 && starts(2, &["Syst", "Sist"]) && starts(3, &["Diast"]) => {
+            "bp.csv".to_owned()
+        }
+        () if header.get(2).is_some_and(|h| h.ends_with("(s)")) && starts(4, &["rem", "REM"]) => {
+            "sleep.csv".to_owned()
+        }
+        () if any("from (manual)") && any("GPS") => "activities.csv".to_owned(),
+        () => return None,
+    })
+}
 
 fn head_has(input: &Input, member: &Member, word: &str) -> bool {
     String::from_utf8_lossy(&input.member_head(member, 512)).contains(word)
@@ -31,17 +66,22 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let mut members: Vec<&Member> =
         input.members().iter().filter(|m| has_extension(&m.name, "csv")).collect();
     members.sort_by(|a, b| a.name.cmp(&b.name));
-    let raw_sleep = members.iter().any(|m| m.base_name().contains("sleep-state"));
-    each_member(input, &members, intake, &mut |member, intake| {
+    let raw_sleep = staged(input, &members)?;
+    let names: BTreeSet<String> = members.iter().map(|m| m.base_name().to_owned()).collect();
+    each_member(&members, intake, &mut |member, intake| {
         let name = member.base_name().to_owned();
         let table = Table::open(input.open_member(member)?, 0)?;
         match name.as_str() {
             "weight.csv" | "bp.csv" | "height.csv" | "body_temperature.csv" | "spo2.csv" => {
-                measurements(table, &name, intake)?;
+                let mut peek = Table::open(input.open_member(member)?, 0)?;
+                let usual = if table.decimal_comma() { Order::DayFirst } else { Order::MonthFirst };
+                let order = order_in(&mut peek, 0)?.unwrap_or(usual);
+                measurements(table, &name, order, intake)?;
             }
-            "sleep.csv" => nights(table, raw_sleep, intake)?,
+            "sleep.csv" => nights(table, &raw_sleep, intake)?,
             "activities.csv" => activities(table, intake)?,
             _ if name.starts_with("raw_") => raw(table, &name, intake)?,
+            _ if name.starts_with("aggregates_") => return aggregates(table, &name, &names, intake),
             _ => return counted(table, &name, intake),
         }
         Ok(true)
@@ -70,23 +110,85 @@ fn at(text: &str, intake: &Intake<'_, '_, '_>) -> Option<When> {
     when::parse(text, Order::MonthFirst, intake.context.zone)
 }
 
-/// Columns by the beginning of their name, with the unit in brackets.
-const COLUMNS: &[(&str, Metric)] = &[
-    ("Weight", Metric::Weight),
-    ("Bone mass", Metric::BoneMass),
-    ("Muscle mass", Metric::MuscleMass),
-    ("Hydration", Metric::BodyWater),
-    ("Height", Metric::Height),
-    ("Heart rate", Metric::HeartRate),
-    ("Systolic", Metric::BloodPressureSystolic),
-    ("Diastolic", Metric::BloodPressureDiastolic),
-    ("Temperature", Metric::BodyTemperature),
-    ("SpO2", Metric::OxygenSaturation),
+/// Sums of days, taken where the export has no series of the same: accounts without the device's own.
+fn aggregates<R: std::io::Read>(
+    mut table: Table<R>,
+    name: &str,
+    names: &BTreeSet<String>,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<bool, Stop> {
+    let kind = name.trim_start_matches("aggregates_").trim_end_matches(".csv");
+    let (metric, series) = match kind {
+        "steps" => (Metric::Steps, "_steps.csv"),
+        "distance" => (Metric::Distance, "_distance.csv"),
+        "elevation" => (Metric::ElevationGained, "_elevation.csv"),
+        "calories_earned" => (Metric::ActiveEnergy, "_calories-earned.csv"),
+        _ => return counted(table, name, intake),
+    };
+    if names.iter().any(|n| n.starts_with("raw_") && n.ends_with(series)) {
+        return counted(table, name, intake);
+    }
+    let source = intake.source("withings:daily", "Withings (by day)", SourceKind::App)?;
+    while table.next()? {
+        if table.is_blank() {
+            continue;
+        }
+        match (at(table.get(0), intake), table.number(Some(1))) {
+            (Some(day), Some(v)) if v > 0.0 => put(metric, source, day, None, v, intake)?,
+            (Some(_), Some(_)) => intake.batch.merged(),
+            (None, _) => intake.skip(SkipReason::BadTime, kind),
+            _ => intake.skip(SkipReason::BadValue, kind),
+        }
+        intake.progress(table.position())?;
+    }
+    Ok(true)
+}
+
+/// What a column of measurements is kept as.
+#[derive(Clone, Copy, PartialEq)]
+enum Kept {
+    As(Metric),
+    /// The mass of fat is kept as its share of the weight.
+    Fat,
+}
+
+/// Columns by the beginning of their name in the languages of the export, with the unit in brackets.
+#[rustfmt::skip]
+const COLUMNS: &[(Kept, &[&str])] = &[
+    (Kept::As(Metric::Weight), &["Weight", "Gewicht", "Peso", "Poids"]),
+    (Kept::Fat, &["Fat mass", "Fettmasse", "Fett", "Masa grasa", "Masse grasse", "Masse graisseuse", "Massa gorda", "Massa grassa", "Vetmassa"]),
+    (Kept::As(Metric::BoneMass), &["Bone mass", "Knochenmasse", "Masa \u{f3}sea", "Masse osseuse", "Massa \u{f3}ssea", "Massa ossea", "Botmassa"]),
+    (Kept::As(Metric::MuscleMass), &["Muscle mass", "Muskelmasse", "Masa muscular", "Masse musculaire", "Massa muscular", "Massa muscolare", "Spiermassa"]),
+    (Kept::As(Metric::BodyWater), &["Hydration", "Hydratation", "Hydrierung", "Wasser", "Hidrataci\u{f3}n", "Hidrata\u{e7}\u{e3}o", "Idratazione", "Hydratatie"]),
+    (Kept::As(Metric::Height), &["Height", "Gr\u{f6}\u{df}e", "Altura", "Taille", "Altezza", "Lengte"]),
+    (Kept::As(Metric::HeartRate), &["Heart rate", "Herzfrequenz", "Frecuencia card", "Fr\u{e9}quence card", "Frequ\u{ea}ncia card", "Frequenza card", "Hartslag"]),
+    (Kept::As(Metric::BloodPressureSystolic), &["Syst", "Sist"]),
+    (Kept::As(Metric::BloodPressureDiastolic), &["Diast"]),
+    (Kept::As(Metric::BodyTemperature), &["Temperatur", "Body temperature", "Temp\u{e9}rature", "Temp"]),
+    (Kept::As(Metric::OxygenSaturation), &["SpO2"]),
 ];
+
+/// What stands where in tables whose header is in another language still: the order of columns is the same in all.
+fn by_place(name: &str) -> &'static [Kept] {
+    use Kept::{As, Fat};
+    match name {
+        "weight.csv" => {
+            &[As(Metric::Weight), Fat, As(Metric::BoneMass), As(Metric::MuscleMass), As(Metric::BodyWater)]
+        }
+        "bp.csv" => {
+            &[As(Metric::HeartRate), As(Metric::BloodPressureSystolic), As(Metric::BloodPressureDiastolic)]
+        }
+        "height.csv" => &[As(Metric::Height)],
+        "body_temperature.csv" => &[As(Metric::BodyTemperature)],
+        "spo2.csv" => &[As(Metric::OxygenSaturation)],
+        _ => &[],
+    }
+}
 
 fn measurements<R: std::io::Read>(
     mut table: Table<R>,
     name: &str,
+    order: Order,
     intake: &mut Intake<'_, '_, '_>,
 ) -> Result<(), Stop> {
     let source = match name {
@@ -98,24 +200,33 @@ fn measurements<R: std::io::Read>(
         )?,
         _ => intake.source("withings", "Withings", SourceKind::Unknown)?,
     };
-    let columns: Vec<(usize, Metric, String)> = table
-        .header()
-        .iter()
-        .enumerate()
-        .filter_map(|(i, h)| {
-            let metric = COLUMNS.iter().find(|c| h.starts_with(c.0))?.1;
-            let unit = h.split_once('(').map(|u| u.1.trim_end_matches([')', ' ']).to_owned());
-            Some((i, metric, unit.unwrap_or_else(|| metric.info().unit.symbol().to_owned())))
-        })
-        .collect();
-    let find = |start: &str| table.header().iter().position(|h| h.starts_with(start));
-    let (fat, weight) = (find("Fat mass"), find("Weight"));
-    let date = table.column(&["Date"]).unwrap_or(0);
+    let kept = |h: &str| COLUMNS.iter().find(|c| c.1.iter().any(|w| h.starts_with(w))).map(|c| c.0);
+    let unknown = !table.header().iter().any(|h| kept(h).is_some());
+    let mut columns: Vec<(usize, Metric, String)> = Vec::new();
+    let mut fat = None;
+    for (i, h) in table.header().iter().enumerate() {
+        let by_place = i.checked_sub(1).and_then(|i| by_place(name).get(i)).copied();
+        let unit = h.split_once('(').map(|u| u.1.trim_end_matches([')', ' ']).to_owned());
+        match kept(h).or(by_place.filter(|_| unknown)) {
+            Some(Kept::As(metric)) if !columns.iter().any(|c| c.1 == metric) => {
+                let unit = unit.unwrap_or_else(|| metric.info().unit.symbol().to_owned());
+                columns.push((i, metric, unit));
+            }
+            // Some versions write the share and not the mass.
+            Some(Kept::Fat) if unit.as_deref() == Some("%") => {
+                columns.push((i, Metric::BodyFat, "%".to_owned()));
+            }
+            Some(Kept::Fat) => fat = Some(i),
+            _ => {}
+        }
+    }
+    let weight = columns.iter().find(|c| c.1 == Metric::Weight).map(|c| c.0);
+    let date = 0;
     while table.next()? {
         if table.is_blank() {
             continue;
         }
-        let Some(time) = at(table.get(date), intake) else {
+        let Some(time) = when::parse(table.get(date), order, intake.context.zone) else {
             intake.skip(SkipReason::BadTime, "row");
             continue;
         };
@@ -241,22 +352,43 @@ fn list(text: &str) -> Vec<Option<f64>> {
     text.split(',').map(|v| v.trim().parse().ok().filter(|v: &f64| v.is_finite())).collect()
 }
 
-/// Nights have only how long each stage was; the raw tables have the stages themselves.
+/// Stretches with stages of their own, by the hour they begin in.
+fn staged(input: &Input, members: &[&Member]) -> Result<BTreeSet<i64>, Stop> {
+    const MAX_HOURS: usize = 500_000;
+    let mut out = BTreeSet::new();
+    for member in members.iter().filter(|m| m.base_name().contains("sleep-state")) {
+        let mut table = Table::open(input.open_member(member)?, 0)?;
+        while table.next()? && out.len() < MAX_HOURS {
+            let start = when::parse(table.get(0), Order::MonthFirst, &jiff::tz::TimeZone::UTC);
+            out.extend(start.map(|w| w.ms.div_euclid(HOUR_MS)));
+        }
+    }
+    Ok(out)
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Nights have only how long each stage was; where the raw tables have the stages themselves, those are taken. Names
+/// of columns are in the user's language, their order is not.
 fn nights<R: std::io::Read>(
     mut table: Table<R>,
-    raw_sleep: bool,
+    staged: &BTreeSet<i64>,
     intake: &mut Intake<'_, '_, '_>,
 ) -> Result<(), Stop> {
     let source = intake.source("withings:sleep", "Withings sleep", SourceKind::Unknown)?;
-    let (from, to) = (table.column(&["from"]), table.column(&["to"]));
+    let (from, to) = (table.column(&["from"]).or(Some(0)), table.column(&["to"]).or(Some(1)));
     while table.next()? {
         if table.is_blank() {
             continue;
         }
         match (at(table.text(from), intake), at(table.text(to), intake)) {
-            _ if raw_sleep => intake.batch.merged(),
             (Some(from), Some(to)) => {
-                intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, Some(from.offset))?;
+                let hours = from.ms.div_euclid(HOUR_MS)..=to.ms.max(from.ms).div_euclid(HOUR_MS);
+                if staged.range(hours).next().is_some() {
+                    intake.batch.merged();
+                } else {
+                    intake.stage(source, (from.ms, to.ms), SleepStage::Asleep, Some(from.offset))?;
+                }
             }
             _ => intake.skip(SkipReason::BadTime, "sleep"),
         }
@@ -266,8 +398,9 @@ fn nights<R: std::io::Read>(
 
 fn activities<R: std::io::Read>(mut table: Table<R>, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let source = intake.source("withings:activities", "Withings", SourceKind::Watch)?;
-    let (from, to) = (table.column(&["from"]), table.column(&["to"]));
-    let (kind, data) = (table.column(&["Activity type"]), table.column(&["Data"]));
+    // Names of columns are in the user's language, their order is not.
+    let (from, to) = (table.column(&["from"]).or(Some(0)), table.column(&["to"]).or(Some(1)));
+    let (kind, data) = (table.column(&["Activity type"]).or(Some(5)), table.column(&["Data"]).or(Some(6)));
     while table.next()? {
         if table.is_blank() {
             continue;

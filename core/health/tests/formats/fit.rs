@@ -307,6 +307,18 @@ fn a_strap_that_handed_over_later() {
     insta::assert_snapshot!(home.import_twice(&Input::in_memory("swim.fit", f.finish()).unwrap()));
 }
 
+/// Fourteen bits of milliseconds, a bit of trust, a bit that says gap; time runs on over doubtful beats and gaps.
+#[test]
+fn raw_beats() {
+    let good = |ms: u16| ms | 1 << 14;
+    let mut f = Fit::default();
+    f.message(0, 0, &[(0, V::U8(4)), (1, V::U16(1)), (3, V::U32(3))]);
+    let beats = vec![good(800), 810, 1 << 15 | 5000, good(790), 0xFFFF];
+    f.message(1, 372, &[(253, V::U32(T)), (0, V::U16(250)), (1, V::U16s(beats))]);
+    let home = Home::new();
+    insta::assert_snapshot!(home.import_twice(&Input::in_memory("bbi.fit", f.finish()).unwrap()));
+}
+
 #[test]
 fn damage_is_told_and_what_came_before_is_kept() {
     let whole = activity().finish();

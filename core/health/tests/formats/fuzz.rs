@@ -57,6 +57,8 @@ fn fit_messages() {
 fn databases() {
     storm(formats::database, &databases::database(&databases::loop_sql()), 40);
     storm(formats::database, &databases::database(&databases::gadgetbridge_sql()), 15);
+    storm(formats::database, &databases::database(&crate::variants::open_scale_new()), 20);
+    storm(formats::database, &databases::database(&crate::variants::open_scale_old()), 20);
 }
 
 #[test]
@@ -88,5 +90,79 @@ fn members_of_exports() {
         (15, exports::oura(), 4),
     ] {
         storm(formats::export, &[&[which], files[member].1.as_slice()].concat(), 15);
+        storm(formats::export, &[&[which | 0x80], files[member].1.as_slice()].concat(), 15);
+    }
+    for (which, text) in crate::variants::SEEDS {
+        storm(formats::export, &[&[*which], text.as_bytes()].concat(), 15);
+        storm(formats::export, &[&[which | 0x80], text.as_bytes()].concat(), 15);
+    }
+}
+
+/// Seeds for `cargo +nightly fuzz run NAME`: the sound files of these tests.
+#[test]
+#[ignore = "writes fuzz/corpus: cargo test -p cuba-health --test formats write_corpora -- --ignored"]
+fn write_corpora() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        std::fs::create_dir_all(folder.join(target)).unwrap();
+        std::fs::write(folder.join(target).join(name), bytes).unwrap();
+    };
+    let file = fit::activity().finish();
+    write("fit", "activity", &file[14..file.len() - 2]);
+    for (name, sql) in [
+        ("loop", databases::loop_sql()),
+        ("gadgetbridge", databases::gadgetbridge_sql()),
+        ("openscale", crate::variants::open_scale_new()),
+        ("openscale-old", crate::variants::open_scale_old()),
+    ] {
+        write("database", name, &databases::database(&sql));
+    }
+    for (name, text) in [
+        ("gpx", texts::gpx()),
+        ("tcx", texts::tcx()),
+        ("table", "Date,Weight (lb),Steps\n2026-06-01 08:00,176,400\n".to_owned()),
+        ("spreadsheet", "sep=;\nDatum;Uhrzeit;Gewicht (kg)\n31.03.2026;07:05;80,5\n".to_owned()),
+    ] {
+        write("table", name, text.as_bytes());
+    }
+    for (which, text) in crate::variants::SEEDS {
+        for which in [*which, which | 0x80] {
+            write("export", &format!("seed-{which}"), &[&[which], text.as_bytes()].concat());
+        }
+    }
+    for (which, fixture) in [
+        (0u8, exports::fitbit()),
+        (5, exports::google_fit()),
+        (7, exports::garmin()),
+        (10, exports::samsung()),
+        (12, exports::withings()),
+        (14, exports::oura()),
+    ] {
+        for (i, (name, bytes)) in fixture.iter().enumerate() {
+            write(
+                "export",
+                &format!("own-{which}-{i}-{}", name.rsplit('/').next().unwrap()),
+                &[&[which], bytes.as_slice()].concat(),
+            );
+            write("any_file", name.rsplit('/').next().unwrap(), bytes);
+        }
+    }
+    let apple = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/apple/export.zip");
+    write("any_file", "export.zip", &std::fs::read(&apple).unwrap());
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(apple).unwrap()).unwrap();
+    for i in 0..archive.len() {
+        let mut bytes = Vec::new();
+        let mut member = archive.by_index(i).unwrap();
+        let name = member.name().unwrap().rsplit('/').next().unwrap().to_owned();
+        std::io::Read::read_to_end(&mut member, &mut bytes).unwrap();
+        let target = match name.rsplit('.').next() {
+            Some("gpx") => "gpx_route",
+            Some("csv") => "ecg",
+            _ => "xml",
+        };
+        let end = bytes.len().min(6000);
+        write(target, &name, &bytes[..end]);
+        write("xml", &format!("end-{name}"), &bytes[bytes.len() - end..]);
+        write("any_file", &format!("begin-{name}"), &bytes[..end]);
     }
 }

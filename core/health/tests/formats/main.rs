@@ -17,6 +17,7 @@ mod exports;
 mod fit;
 mod fuzz;
 mod texts;
+mod variants;
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;

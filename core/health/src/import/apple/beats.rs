@@ -24,16 +24,21 @@ impl Beat {
 }
 
 const DAY: i64 = 86_400_000;
+/// Clocks of the world differ by quarters of an hour.
+const QUARTER: i64 = 900_000;
 
 /// The intervals in order. Times of day become moments by the record's start and end; where the clock has twelve
-/// hours, the half of the day that lies in the record is taken.
+/// hours, the half of the day that lies in the record is taken. Beats of a journey are written in the clock of the place
+/// of the export and not of the record: a first beat that is quarters of an hour off the record tells by how much.
 ///
 /// Apple writes times to a hundredth of a second and the rate as a whole number. Where both agree, the difference of
 /// the times is the interval, since it is the more exact of the two; where they do not, beats are missing in between
 /// and the rate gives the interval.
 pub(super) fn intervals(beats: &[Beat], start: Moment, end_ms: i64) -> Vec<Sample> {
     let (start_ms, offset) = start;
-    let midnight = (start_ms + i64::from(offset) * 60_000).div_euclid(DAY) * DAY - i64::from(offset) * 60_000;
+    let mut midnight =
+        (start_ms + i64::from(offset) * 60_000).div_euclid(DAY) * DAY - i64::from(offset) * 60_000;
+    let within = start_ms - 60_000..=end_ms + 60_000;
     let mut out = Vec::with_capacity(beats.len());
     let mut last: Option<i64> = None;
     for beat in beats {
@@ -41,16 +46,17 @@ pub(super) fn intervals(beats: &[Beat], start: Moment, end_ms: i64) -> Vec<Sampl
         let half = if beat.twelve { DAY / 2 } else { DAY };
         // An hour of 12 is the first of its half.
         let time = if beat.twelve { beat.time_of_day % half } else { beat.time_of_day };
-        let candidate = |n: i64| midnight + time + n * half;
         // Half a period around what is expected: the record's own time, later the beat before.
         let n = (expected - midnight - time + half / 2).div_euclid(half);
-        let mut at = candidate(n);
-        if at < start_ms - 60_000 || at > end_ms + 60_000 {
-            at = [n - 1, n, n + 1]
-                .map(candidate)
-                .into_iter()
-                .min_by_key(|at| (at - start_ms).abs())
-                .unwrap_or(at);
+        let mut at = midnight + time + n * half;
+        if !within.contains(&at) {
+            let nearest = [n - 1, n, n + 1].map(|n| midnight + time + n * half);
+            at = nearest.into_iter().min_by_key(|at| (at - start_ms).abs()).unwrap_or(at);
+            let clocks = ((start_ms - at) as f64 / QUARTER as f64).round() as i64 * QUARTER;
+            if last.is_none() && within.contains(&(at + clocks)) {
+                at += clocks;
+                midnight += clocks;
+            }
         }
         let by_rate = (60_000.0 / beat.bpm).round();
         let interval = match last {
@@ -90,6 +96,20 @@ mod tests {
         assert_eq!(
             read(&rows, "2023-01-01 15:06:12 +0100", "2023-01-01 15:07:12 +0100"),
             [(1260, 909.0), (2130, 870.0), (3030, 900.0), (6000, 857.0)]
+        );
+    }
+
+    #[test]
+    fn a_clock_of_another_place_is_set() {
+        let rows = [("95", "6:14:48.94 PM"), ("94", "6:14:49.58 PM")];
+        assert_eq!(
+            read(&rows, "2017-11-22 19:14:47 -0400", "2017-11-22 19:15:52 -0400"),
+            [(1940, 632.0), (2580, 640.0)]
+        );
+        let rows = [("60", "00:59:59,50"), ("60", "01:00:00,50")];
+        assert_eq!(
+            read(&rows, "2023-01-01 18:29:58 -0100", "2023-01-01 18:30:58 -0100"),
+            [(1500, 1000.0), (2500, 1000.0)]
         );
     }
 

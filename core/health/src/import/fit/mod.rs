@@ -156,6 +156,7 @@ impl<'p> Reading<'p> {
                 | 314
                 | 346
                 | 371
+                | 372
                 | 398
                 | 412 => {
                     intake.skip(SkipReason::BadValue, &name);

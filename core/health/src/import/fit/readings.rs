@@ -167,6 +167,20 @@ impl Reading<'_> {
                 }
                 return Ok(());
             }
+            // Fourteen bits of milliseconds, then whether it is a beat to trust, then whether it is a gap instead.
+            372 => {
+                let mut at = ms.map(|ms| ms as f64 + m.number(0).unwrap_or(0.0));
+                for packed in m.numbers(1).flatten().map(|v| v as u32) {
+                    let interval = f64::from(packed & 0x3FFF);
+                    at = at.map(|at| at + interval);
+                    match (packed >> 15 & 1, packed >> 14 & 1) {
+                        (1, _) => {}
+                        (_, 1) => self.at(Metric::RrInterval, at.map(|at| at as i64), interval, intake)?,
+                        _ => intake.skip(SkipReason::BadValue, "doubtful beat"),
+                    }
+                }
+                return Ok(());
+            }
             346 => vec![(Metric::SleepScore, positive(6, 1.0))],
             371 => vec![(Metric::HrvRmssd, positive(0, 128.0))],
             398 => {

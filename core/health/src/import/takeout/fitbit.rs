@@ -4,6 +4,7 @@
 //! so; those of sleep and weight are local. Weight is in pounds except for accounts that never were: the body mass
 //! index beside it tells. Distance is in centimetres, height climbed in ten feet a floor.
 
+use super::super::csv::put;
 use super::super::intake::Intake;
 use super::super::json::{self, Value, field, text};
 use super::super::table::{Table, plain};
@@ -20,10 +21,56 @@ pub(super) fn is_sign(name: &str) -> bool {
     name.contains("Global Export Data/")
         || name.contains("Google Health/")
         || name.contains("Fitbit/")
+        || name.contains("Physical Activity_GoogleData/")
+        || name.contains("Health Fitness Data_GoogleData/")
         || (["heart_rate-", "sleep-", "steps-", "resting_heart_rate-"]
             .iter()
             .any(|p| base(name).starts_with(p))
             && has_extension(name, "json"))
+}
+
+/// One file by itself, under the name it has in an export: told by its content, and where several kinds look alike
+/// (steps, distance, energy) by its name too.
+pub(super) fn lone(input: &Input) -> Option<String> {
+    let head = String::from_utf8_lossy(input.head().get(..4096).unwrap_or(input.head())).into_owned();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let name = base(input.name());
+    if head.starts_with('[') || head.starts_with('{') {
+        let has = |sign: &str| head.contains(sign);
+        if has("\"dateTime\"") && has("\"bpm\"") {
+            return Some("heart_rate-.json".to_owned());
+        }
+        if has("\"dateOfSleep\"") && has("\"logId\"") {
+            return Some("sleep-.json".to_owned());
+        }
+        if has("\"activityName\"") && has("\"logId\"") {
+            return Some("exercise-0.json".to_owned());
+        }
+        if has("\"logId\"") && has("\"weight\"") {
+            return Some("weight-.json".to_owned());
+        }
+        if has("emographicVO2Max\"") || has("\"runVO2Max\"") {
+            return Some("run_vo2_max-.json".to_owned());
+        }
+        if has("\"dateTime\"") && has("\"error\"") && has("\"date\"") {
+            return Some("resting_heart_rate-.json".to_owned());
+        }
+        let known = has("\"dateTime\"") && has("\"value\"") && KNOWN.contains(&kind(name));
+        return known.then(|| format!("{}-.json", kind(name)));
+    }
+    let header = super::super::csv::header(input)?;
+    let has = |column: &str| header.iter().any(|h| plain(h) == plain(column));
+    let table = table_of(name).filter(|t| has(t.time) && has(t.column));
+    // Without its own name a table is told by columns that no other has.
+    let table = table.or_else(|| TABLES.iter().find(|t| t.telling && has(t.time) && has(t.column)));
+    match table {
+        Some(t) if t.column == "rmssd" && !has("coverage") => None,
+        Some(t) if has("data source") || t.telling || t.name.contains(' ') => Some(format!("{}.csv", t.name)),
+        _ if has("sleep_stage_type") => Some("UserSleepStages_.csv".to_owned()),
+        _ if has("sleep_id") && has("sleep_start") => Some("UserSleeps_.csv".to_owned()),
+        _ if has("exercise_start") && has("activity_name") => Some("UserExercises_.csv".to_owned()),
+        _ => None,
+    }
 }
 
 fn base(name: &str) -> &str {
@@ -134,7 +181,13 @@ fn entry(kind: &str, element: &Value, source: SourceId, intake: &mut Intake<'_, 
                 "calories" => (Metric::TotalEnergy, 1.0),
                 _ => (Metric::Floors, 0.1),
             };
-            match (utc(element, "dateTime"), json::number(value)) {
+            // Minutes of energy are in local time, all others in UTC.
+            let at = if kind == "calories" {
+                text(element, "dateTime").and_then(|t| when::parse(t, Order::MonthFirst, zone))
+            } else {
+                utc(element, "dateTime")
+            };
+            match (at, json::number(value)) {
                 // A minute without movement.
                 (Some(_), Some(0.0)) => intake.batch.merged(),
                 (Some(at), Some(v)) => {
@@ -280,6 +333,8 @@ fn exercise(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) 
     let name = text(element, "activityName").unwrap_or_default();
     let metres = match text(element, "distanceUnit").unwrap_or("Kilometer") {
         "Mile" => "mi",
+        "Meter" | "Metre" => "m",
+        "Yard" => "yd",
         _ => "km",
     };
     let distance = field(element, "distance").and_then(|d| Metric::Distance.info().unit.convert(d, metres));
@@ -304,7 +359,7 @@ fn exercise(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) 
     Ok(intake.batch.workout(source, workout, Vec::new())?)
 }
 
-fn workout_kind(name: &str) -> String {
+pub(super) fn workout_kind(name: &str) -> String {
     match name.to_lowercase().as_str() {
         "run" => "running".to_owned(),
         "treadmill" => "treadmill_running".to_owned(),
@@ -319,83 +374,148 @@ fn workout_kind(name: &str) -> String {
     }
 }
 
+/// What the time of a table's row means.
+#[derive(Clone, Copy, PartialEq)]
+enum Clock {
+    Utc,
+    Local,
+    /// A day, written as its midnight or noon in UTC: the date counts, not the moment.
+    Day,
+}
+
+struct TableOf {
+    /// Beginning of the file's name.
+    name: &'static str,
+    time: &'static str,
+    column: &'static str,
+    metric: Metric,
+    unit: &'static str,
+    clock: Clock,
+    /// Whether the columns alone tell the table.
+    telling: bool,
+}
+
+const fn of(
+    name: &'static str,
+    (time, clock): (&'static str, Clock),
+    column: &'static str,
+    metric: Metric,
+    unit: &'static str,
+    telling: bool,
+) -> TableOf {
+    TableOf { name, time, column, metric, unit, clock, telling }
+}
+
+const UTC: (&str, Clock) = ("timestamp", Clock::Utc);
+const DAY: (&str, Clock) = ("timestamp", Clock::Day);
+const LOCAL: (&str, Clock) = ("timestamp", Clock::Local);
+
 /// Tables of Takeout. The newer ones hold again what the JSON files hold, with the device named: they are sources of
-/// their own, and merging counts each minute once. Columns: beginning of the name, column of the time, column, metric, unit, whether times are UTC.
-const TABLES: &[(&str, &str, &str, Metric, &str, bool)] = &[
-    ("Heart Rate Variability Details", "timestamp", "rmssd", Metric::HrvRmssd, "ms", false),
-    ("Minute SpO2", "timestamp", "value", Metric::OxygenSaturation, "%", true),
-    (
-        "Daily Respiratory Rate Summary",
-        "timestamp",
-        "daily_respiratory_rate",
-        Metric::RespiratoryRate,
-        "/min",
-        false,
-    ),
-    ("sleep_score", "timestamp", "overall_score", Metric::SleepScore, "", true),
-    ("Stress Score", "DATE", "STRESS_SCORE", Metric::Stress, "", false),
-    ("Device Temperature", "recorded_time", "temperature", Metric::SkinTemperatureDelta, "K", false),
-    (
-        "heart_rate_variability",
-        "timestamp",
-        "root mean square of successive differences milliseconds",
-        Metric::HrvRmssd,
-        "ms",
-        true,
-    ),
-    ("heart_rate", "timestamp", "beats per minute", Metric::HeartRate, "bpm", true),
-    ("steps", "timestamp", "steps", Metric::Steps, "count", true),
-    ("distance", "timestamp", "distance", Metric::Distance, "m", true),
-    ("weight", "timestamp", "weight grams", Metric::Weight, "g", true),
-    ("body_temperature", "timestamp", "temperature celsius", Metric::BodyTemperature, "°C", true),
-    ("body_fat", "timestamp", "fat percentage", Metric::BodyFat, "%", true),
-    ("height", "timestamp", "height millimeters", Metric::Height, "mm", true),
-    ("calories", "timestamp", "calories", Metric::TotalEnergy, "kcal", true),
-    ("daily_respiratory_rate", "timestamp", "breaths per minute", Metric::RespiratoryRate, "/min", true),
-    ("oxygen_saturation", "timestamp", "oxygen saturation percentage", Metric::OxygenSaturation, "%", true),
-    ("daily_resting_heart_rate", "timestamp", "beats per minute", Metric::RestingHeartRate, "bpm", true),
+/// their own, and merging counts each minute once.
+#[rustfmt::skip]
+const TABLES: &[TableOf] = &[
+    of("Heart Rate Variability Details", LOCAL, "rmssd", Metric::HrvRmssd, "ms", true),
+    of("Daily Heart Rate Variability Summary", DAY, "rmssd", Metric::HrvRmssd, "ms", false),
+    of("Minute SpO2", UTC, "value", Metric::OxygenSaturation, "%", false),
+    of("Daily SpO2", DAY, "average_value", Metric::OxygenSaturation, "%", false),
+    of("Daily Respiratory Rate Summary", DAY, "daily_respiratory_rate", Metric::RespiratoryRate, "/min", true),
+    of("sleep_score", UTC, "overall_score", Metric::SleepScore, "", true),
+    of("Stress Score", ("DATE", Clock::Local), "STRESS_SCORE", Metric::Stress, "", true),
+    of("Device Temperature", ("recorded_time", Clock::Local), "temperature", Metric::SkinTemperatureDelta, "K", false),
+    of("Computed Temperature", ("sleep_end", Clock::Local), "nightly_temperature", Metric::SkinTemperature, "\u{b0}C", true),
+    of("heart_rate_variability", UTC, "root mean square of successive differences milliseconds", Metric::HrvRmssd, "ms", true),
+    of("daily_heart_rate_variability", DAY, "average heart rate variability milliseconds", Metric::HrvRmssd, "ms", true),
+    of("heart_rate", UTC, "beats per minute", Metric::HeartRate, "bpm", false),
+    of("resting_heart_rate", UTC, "beats per minute", Metric::RestingHeartRate, "bpm", false),
+    of("daily_resting_heart_rate", DAY, "beats per minute", Metric::RestingHeartRate, "bpm", false),
+    of("steps", UTC, "steps", Metric::Steps, "count", false),
+    of("distance", UTC, "distance", Metric::Distance, "m", false),
+    of("floors", UTC, "floors", Metric::Floors, "count", false),
+    of("weight", UTC, "weight grams", Metric::Weight, "g", true),
+    of("body_temperature", UTC, "temperature celsius", Metric::SkinTemperature, "\u{b0}C", true),
+    of("body_fat", UTC, "body fat percentage", Metric::BodyFat, "%", true),
+    of("body_fat", UTC, "fat percentage", Metric::BodyFat, "%", true),
+    of("height", UTC, "height millimeters", Metric::Height, "mm", true),
+    of("calories", UTC, "calories", Metric::TotalEnergy, "kcal", false),
+    of("active_energy_burned", UTC, "Kilocalories", Metric::ActiveEnergy, "kcal", false),
+    of("daily_respiratory_rate", DAY, "breaths per minute", Metric::RespiratoryRate, "/min", true),
+    of("oxygen_saturation", UTC, "oxygen saturation percentage", Metric::OxygenSaturation, "%", true),
+    of("daily_oxygen_saturation", DAY, "average percentage", Metric::OxygenSaturation, "%", true),
+    of("demographic_vo2max", DAY, "demographic vo2max", Metric::Vo2Max, "mL/(kg\u{b7}min)", true),
 ];
 
+/// The longest of the names that fit.
+fn table_of(name: &str) -> Option<&'static TableOf> {
+    let name = base(name);
+    let fits = |t: &&TableOf| {
+        plain(kind(name)) == plain(t.name) || (t.name.contains(' ') && name.starts_with(t.name))
+    };
+    TABLES.iter().find(fits)
+}
+
 fn csv_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
-    let name = base(&member.name);
-    let fits = |t: &&(&str, &str, &str, Metric, &str, bool)| {
-        plain(kind(name)) == plain(t.0) || name.starts_with(t.0) && t.0.contains(' ')
-    };
-    let Some((_, time, column, metric, unit, is_utc)) = TABLES.iter().find(fits) else { return Ok(false) };
+    let name = base(&member.name).to_owned();
+    if name.starts_with("UserSleep") || name.starts_with("UserExercises") {
+        return super::sessions::file(input, member, intake);
+    }
+    let Some(named) = table_of(&name) else { return Ok(false) };
     let mut table = Table::open(input.open_member(member)?, 0)?;
-    let (Some(time), Some(column)) = (table.column(&[time]), table.column(&[column])) else {
-        return Ok(false);
-    };
+    // A table may have had another column in another year.
+    let alike = TABLES.iter().filter(|t| t.name == named.name);
+    let found = alike.filter_map(|t| Some((t, table.column(&[t.time])?, table.column(&[t.column])?))).next();
+    let Some((of, time, column)) = found else { return Ok(false) };
     let device = table.column(&["data source"]);
-    let base_source = source(intake)?;
+    // What sums up a night or a day stands behind the readings themselves.
+    let base_source = if of.clock == Clock::Day {
+        intake.source("fitbit:daily", "Fitbit (by day)", SourceKind::App)?
+    } else {
+        source(intake)?
+    };
     while table.next()? {
         if table.is_blank() {
             continue;
         }
         let device = table.text(device);
-        let source = if device.is_empty() {
+        let source = if device.is_empty() || of.clock == Clock::Day {
             base_source
         } else {
             intake.source(&format!("fitbit:{}", plain(device)), device, SourceKind::Watch)?
         };
-        let zone = if *is_utc { &TimeZone::UTC } else { intake.context.zone };
-        let at = when::parse(table.get(time), Order::MonthFirst, zone);
-        let value = table.number(Some(column)).and_then(|v| metric.info().unit.convert(v, unit));
-        match (at, value) {
-            (None, _) => intake.skip(SkipReason::BadTime, metric.id()),
-            (_, None) => intake.skip(SkipReason::BadValue, metric.id()),
-            // Fitbit's marks for "no reading": 0 of a score, 50 of the oxygen sensor.
-            (_, Some(v)) if v == 0.0 || (*metric == Metric::OxygenSaturation && v <= 50.0) => {
-                intake.skip(SkipReason::BadValue, metric.id());
-            }
-            (Some(at), Some(v)) if metric.info().kind == Kind::Cumulative => {
-                intake.over(*metric, source, (at.ms, at.ms + MINUTE), v, None)?;
-            }
-            (Some(at), Some(v)) => intake.at(*metric, source, at.ms, v, None)?,
-        }
+        row(&table, (time, column), of, source, intake)?;
         intake.progress(table.position())?;
     }
     Ok(true)
+}
+
+fn row<R: std::io::Read>(
+    table: &Table<R>,
+    (time, column): (usize, usize),
+    of: &TableOf,
+    source: SourceId,
+    intake: &mut Intake<'_, '_, '_>,
+) -> Result<(), Stop> {
+    let metric = of.metric;
+    let at = {
+        let zone = if of.clock == Clock::Utc { &TimeZone::UTC } else { intake.context.zone };
+        let text = table.get(time).trim();
+        let text = if of.clock == Clock::Day { text.get(..10).unwrap_or(text) } else { text };
+        when::parse(text, Order::MonthFirst, zone)
+    };
+    let value = table.number(Some(column)).and_then(|v| metric.info().unit.convert(v, of.unit));
+    match (at, value) {
+        (None, _) => intake.skip(SkipReason::BadTime, metric.id()),
+        (_, None) => intake.skip(SkipReason::BadValue, metric.id()),
+        // Fitbit's marks for "no reading": 0 of a score, 50 of the oxygen sensor.
+        (_, Some(v)) if v == 0.0 || (metric == Metric::OxygenSaturation && v <= 50.0) => {
+            intake.skip(SkipReason::BadValue, metric.id());
+        }
+        (Some(at), Some(v)) if metric.info().kind == Kind::Cumulative => {
+            intake.over(metric, source, (at.ms, at.ms + MINUTE), v, None)?;
+        }
+        (Some(at), Some(v)) if of.clock == Clock::Day => put(metric, source, at, None, v, intake)?,
+        (Some(at), Some(v)) => intake.at(metric, source, at.ms, v, None)?,
+    }
+    Ok(())
 }
 
 #[cfg(test)]

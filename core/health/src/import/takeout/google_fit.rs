@@ -7,17 +7,40 @@ use std::collections::BTreeMap;
 
 use super::super::intake::Intake;
 use super::super::json::{self, Value, field, text};
+use super::super::table::Table;
 use super::super::when::{self, Order};
 use super::super::{Input, Member, Stop};
 use super::told;
 use crate::metric::{Metric, SleepStage};
-use crate::store::{SkipReason, SourceKind, Workout};
+use crate::store::{DAY_MS, SkipReason, SourceKind, Workout};
 
 pub(super) fn is_sign(name: &str) -> bool {
     (name.contains("Fit/All Data/") || name.contains("Fit/Sessions/") || name.contains("All Sessions/"))
         && name.to_lowercase().ends_with(".json")
         || name.contains("Fit/Daily activity metrics/")
         || base(name).starts_with("derived_com.google.")
+        || base(name).starts_with("raw_com.google.")
+}
+
+/// One file by itself, under the name it has in an export.
+pub(super) fn lone(input: &Input) -> Option<String> {
+    let head = String::from_utf8_lossy(input.head());
+    let has = |sign: &str| head.contains(sign);
+    if !head.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        return None;
+    }
+    if has("\"fitnessActivity\"") && has("\"startTime\"") {
+        return Some("Fit/Sessions/session.json".to_owned());
+    }
+    let stream =
+        has("\"Data Points\"") && (has("\"fitValue\"") || has("\"Data Source\"") || is_sign(input.name()));
+    stream.then(|| format!("Fit/All Data/{}", base(input.name())))
+}
+
+/// Whether a file is a session: the folder's name is in the user's language.
+fn is_session(input: &Input, member: &Member) -> bool {
+    member.name.contains("Sessions/")
+        || memchr::memmem::find(&input.member_head(member, 512), b"\"fitnessActivity\"").is_some()
 }
 
 fn base(name: &str) -> &str {
@@ -115,9 +138,9 @@ impl Plan {
     ) -> Result<bool, Stop> {
         let name = &member.name;
         if !name.to_lowercase().ends_with(".json") {
-            return Ok(false);
+            return if self.best.is_empty() { daily(input, member, intake) } else { Ok(false) };
         }
-        if name.contains("Sessions/") {
+        if !is_stream(name) && is_session(input, member) {
             let whole = json::each(input.open_member(member)?, &[], &mut |_, session, _| {
                 session_of(session, intake)
             })?;
@@ -146,6 +169,64 @@ impl Plan {
     }
 }
 
+/// Columns of the daily tables, which hold quarters of an hour: for exports without the streams themselves.
+const DAILY: &[(&str, Metric, &str)] = &[
+    ("step count", Metric::Steps, "count"),
+    ("distance (m)", Metric::Distance, "m"),
+    ("calories (kcal)", Metric::TotalEnergy, "kcal"),
+    ("average heart rate (bpm)", Metric::HeartRate, "bpm"),
+    ("average weight (kg)", Metric::Weight, "kg"),
+];
+
+/// `Daily activity metrics/2026-06-01.csv`: start and end of each quarter of an hour with its sums. The table of all
+/// days holds the sums again.
+fn daily(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> Result<bool, Stop> {
+    let Some(day) = base(&member.name).strip_suffix(".csv").filter(|d| d.len() == 10) else {
+        return Ok(false);
+    };
+    let mut table = Table::open(input.open_member(member)?, 0)?;
+    let (Some(from), Some(to)) = (table.column(&["Start time"]), table.column(&["End time"])) else {
+        return Ok(false);
+    };
+    let columns: Vec<(usize, Metric, &str)> =
+        DAILY.iter().filter_map(|d| table.column(&[d.0]).map(|c| (c, d.1, d.2))).collect();
+    let source = intake.source("google_fit:daily", "Google Fit", SourceKind::Phone)?;
+    while table.next()? {
+        if table.is_blank() {
+            continue;
+        }
+        let at = |column: usize, intake: &Intake<'_, '_, '_>| {
+            when::parse(
+                &format!("{day}T{}", table.get(column).trim()),
+                Order::MonthFirst,
+                intake.context.zone,
+            )
+        };
+        let (Some(start), Some(end)) = (at(from, intake), at(to, intake)) else {
+            intake.skip(SkipReason::BadTime, "quarter of an hour");
+            continue;
+        };
+        // The last one ends at 00:00 of the next day.
+        let end_ms = if end.ms < start.ms { end.ms + DAY_MS } else { end.ms };
+        let before = intake.read();
+        for (column, metric, unit) in &columns {
+            let value = table.number(Some(*column)).filter(|v| *v > 0.0);
+            let Some(value) = value.and_then(|v| metric.info().unit.convert(v, unit)) else { continue };
+            if metric.info().kind == crate::metric::Kind::Cumulative {
+                intake.over(*metric, source, (start.ms, end_ms), value, Some(start.offset))?;
+            } else {
+                intake.at(*metric, source, start.ms, round6(value), Some(start.offset))?;
+            }
+        }
+        if intake.read() == before {
+            // Nothing happened in it.
+            intake.batch.merged();
+        }
+        intake.progress(table.position())?;
+    }
+    Ok(true)
+}
+
 /// The type in an id that this version does not know.
 fn stream(id: &str) -> &str {
     id.split(':').nth(1).unwrap_or(id).split('_').next().unwrap_or("stream")
@@ -157,7 +238,10 @@ fn app(id: &str) -> &str {
 }
 
 fn point_of(kind: &str, point: &Value, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
-    let nanos = |name: &str| point.get(name).and_then(Value::as_i64).map(|n| n / 1_000_000);
+    let nanos = |name: &str| {
+        let value = point.get(name)?;
+        value.as_i64().or_else(|| value.as_str()?.parse().ok()).map(|n| n / 1_000_000)
+    };
     let (Some(from), Some(to)) = (nanos("startTimeNanos").or(nanos("endTimeNanos")), nanos("endTimeNanos"))
     else {
         intake.skip(SkipReason::BadTime, kind);

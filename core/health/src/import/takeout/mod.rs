@@ -4,6 +4,7 @@
 
 mod fitbit;
 mod google_fit;
+mod sessions;
 
 use super::intake::Intake;
 use super::{Format, Importer, Input, Member, Stop};
@@ -11,21 +12,35 @@ use crate::store::SkipReason;
 
 pub(super) const FITBIT: Importer = Importer {
     format: Format::Fitbit,
-    recognises: |input| input.members().iter().any(|m| fitbit::is_sign(&m.name)),
-    import: |input, batch, context| read(input, Intake::new(batch, context)),
+    recognises: |input| {
+        input.members().iter().any(|m| fitbit::is_sign(&m.name))
+            || (input.members().is_empty() && fitbit::lone(input).is_some())
+    },
+    import: |input, batch, context| {
+        let one =
+            fitbit::lone(input).filter(|_| input.members().is_empty()).map(|name| input.as_member(&name));
+        read(one.as_ref().unwrap_or(input), Intake::new(batch, context))
+    },
 };
 
 pub(super) const GOOGLE: Importer = Importer {
     format: Format::GoogleTakeout,
-    recognises: |input| input.members().iter().any(|m| google_fit::is_sign(&m.name)),
-    import: |input, batch, context| read(input, Intake::new(batch, context)),
+    recognises: |input| {
+        input.members().iter().any(|m| google_fit::is_sign(&m.name))
+            || (input.members().is_empty() && google_fit::lone(input).is_some())
+    },
+    import: |input, batch, context| {
+        let one =
+            google_fit::lone(input).filter(|_| input.members().is_empty()).map(|name| input.as_member(&name));
+        read(one.as_ref().unwrap_or(input), Intake::new(batch, context))
+    },
 };
 
 fn read(input: &Input, mut intake: Intake<'_, '_, '_>) -> Result<(), Stop> {
     let google = google_fit::Plan::of(input);
     let mut members: Vec<&Member> = input.members().iter().collect();
     members.sort_by(|a, b| a.name.cmp(&b.name));
-    each_member(input, &members, &mut intake, &mut |member, intake| {
+    each_member(&members, &mut intake, &mut |member, intake| {
         Ok(fitbit::file(input, member, intake)? || google.file(input, member, intake)?)
     })
 }
@@ -33,12 +48,10 @@ fn read(input: &Input, mut intake: Intake<'_, '_, '_>) -> Result<(), Stop> {
 /// Reads members in order with a checkpoint after each; damaged ones are counted and told. `read` says whether a file
 /// was one of its own.
 pub(super) fn each_member(
-    input: &Input,
     members: &[&Member],
     intake: &mut Intake<'_, '_, '_>,
     read: &mut dyn FnMut(&Member, &mut Intake<'_, '_, '_>) -> Result<bool, Stop>,
 ) -> Result<(), Stop> {
-    let _ = input;
     let done = intake.context.resume_at().map(str::to_owned).unwrap_or_default();
     let mut since = 0;
     for member in members {
