@@ -147,7 +147,7 @@ fn an_import_killed_at_any_moment_goes_on_and_ends_the_same() {
     while killed < kills || finished == 0 {
         let home = dir.path().join(format!("home-{finished}"));
         std::fs::create_dir(&home).unwrap();
-        let mut before = 0i64;
+        let (mut before, mut tries) = (0i64, 0);
         loop {
             let mut child = std::process::Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "child_imports", "--ignored", "--nocapture"])
@@ -157,10 +157,11 @@ fn an_import_killed_at_any_moment_goes_on_and_ends_the_same() {
                 .spawn()
                 .unwrap();
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            // Up to four fifths of a whole import: some hit its start, some its end, and now and then it gets there.
-            let wait = Duration::from_micros(
-                10_000 + (random >> 33) % (took.as_micros() as u64 * 4 / 5).max(50_000),
-            );
+            // Of ever more of a whole import, on a machine that may have become slower: some hit its start, some its
+            // end, and now and then it gets there.
+            let span = took.as_micros() as u64 * (3 + tries) / 10;
+            let wait = Duration::from_micros(10_000 + (random >> 33) % span.max(50_000));
+            tries += 1;
             let lines = BufReader::new(child.stdout.take().unwrap()).lines();
             if killed < kills {
                 std::thread::sleep(wait);

@@ -381,7 +381,10 @@ fn vo2_max(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> 
 
 fn weight(value: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let data = value.get("metaData").unwrap_or(value);
-    let at = date(data, intake.context.zone).or_else(|| date(value, intake.context.zone));
+    // Here the date has a time: that of the scale, in the place of the user.
+    let moment =
+        text(data, "calendarDate").and_then(|t| when::parse(t, Order::MonthFirst, intake.context.zone));
+    let at = moment.or_else(|| date(data, intake.context.zone)).or_else(|| date(value, intake.context.zone));
     let entry = value.get("weight").unwrap_or(&Value::Null);
     let grams = json::number(entry).or_else(|| field(entry, "weight")).filter(|g| *g > 0.0);
     let at = utc(entry, "timestampGMT").or(at);

@@ -236,7 +236,7 @@ fn garmin_files_of_other_kinds() {
         ),
         (
             "DI_CONNECT/DI-Connect-Wellness/1_userBioMetrics.json",
-            r#"[{"metaData":{"calendarDate":"2026-06-01T05:30:00.0"},"weight":{"weight":72300.0,"timestampGMT":"2026-06-01T05:30:00.0"}},{"metaData":{"calendarDate":"2026-06-01T05:30:00.0"},"height":179.0}]"#,
+            r#"[{"metaData":{"calendarDate":"2026-06-01T05:30:00.0"},"weight":{"weight":72300.0,"timestampGMT":"2026-06-01T05:30:00.0"}},{"metaData":{"calendarDate":"2026-06-02T06:10:00.0"},"weight":{"weight":72100.0}},{"metaData":{"calendarDate":"2026-06-01T05:30:00.0"},"height":179.0}]"#,
         ),
     ];
     insta::assert_snapshot!(Home::new().import_twice(&archive(&files)));

@@ -277,8 +277,8 @@ fn sleep(element: &Value, source: SourceId, intake: &mut Intake<'_, '_, '_>) -> 
         let length = (field(v, "seconds")? * 1000.0) as i64;
         (length > 0).then_some((from.ms, from.ms + length, stage(text(v, "level")?)?))
     };
-    // Wakes of up to three minutes lie on top of the stages.
-    let short: Vec<_> = list("shortData").iter().filter_map(segment).collect();
+    // Wakes of up to three minutes lie on top of the stages; a night has some dozens.
+    let short: Vec<_> = list("shortData").iter().filter_map(segment).take(2000).collect();
     let before = intake.read();
     for entry in list("data") {
         let Some((from, to, stage)) = segment(entry) else {
