@@ -1,6 +1,21 @@
 import CubaFFI
 import Foundation
 
+/// Told how far a translation is: the present state first, then at most ten times a second, on a thread of its own.
+public typealias OnTranslation = @Sendable (TranslationState) -> Void
+
+private final class Told: TranslationListener, @unchecked Sendable {
+    private let call: OnTranslation
+
+    init(_ call: @escaping OnTranslation) {
+        self.call = call
+    }
+
+    func onState(state: TranslationState) throws {
+        call(state)
+    }
+}
+
 /// Translation with whatever packs are installed. From ``CubaClient/translate``.
 public final class Translation: @unchecked Sendable {
     private let inner: CubaFFI.Translate
@@ -29,9 +44,10 @@ public final class Translation: @unchecked Sendable {
         try await io { [inner] in try inner.detect(text: text, among: among, likely: likely) }
     }
 
-    /// Translates a text. Cancelling the Swift task ends the work between two words.
-    public func text(_ request: TranslateRequest) async throws -> TranslationView {
-        try await awaited(inner.translate(request: request, listener: nil))
+    /// Translates a text. Cancelling the Swift task ends the work between two words. `onState` sees it grow by whole sentences, on a
+    /// thread of its own; a last state may come after the result.
+    public func text(_ request: TranslateRequest, onState: OnTranslation? = nil) async throws -> TranslationView {
+        try await awaited(inner.translate(request: request, listener: onState.map(Told.init)))
     }
 
     /// Translates a text and shows it growing: the first state at once, whole sentences after, at most ten states a second, the
@@ -76,14 +92,19 @@ private final class Growing: TranslationListener, @unchecked Sendable {
     private let continuation: AsyncThrowingStream<TranslationState, Error>.Continuation
     private let lock = NSLock()
     private var task: TranslationTask?
-    private var ended = false
+    private var failed = false
 
     init(_ continuation: AsyncThrowingStream<TranslationState, Error>.Continuation) {
         self.continuation = continuation
     }
 
     func hold(_ task: TranslationTask) {
-        lock.withLock { self.task = task }
+        let failed = lock.withLock { () -> Bool in
+            self.task = task
+            return self.failed
+        }
+        // It may have failed before the caller had the task in its hands.
+        if failed { tell(task) }
     }
 
     func cancel() {
@@ -102,15 +123,22 @@ private final class Growing: TranslationListener, @unchecked Sendable {
             continuation.yield(state)
             continuation.finish()
         case .failed:
-            // The result is there before this state is told.
-            let task = lock.withLock { self.task }
-            Task { [continuation] in
-                do {
-                    _ = try await task?.result()
-                    continuation.finish()
-                } catch {
-                    continuation.finish(throwing: error)
-                }
+            let task = lock.withLock { () -> TranslationTask? in
+                failed = true
+                return self.task
+            }
+            if let task { tell(task) }
+        }
+    }
+
+    /// Ends the stream with what went wrong; the result is there before the failed state is told.
+    private func tell(_ task: TranslationTask) {
+        Task { [continuation] in
+            do {
+                _ = try await task.result()
+                continuation.finish()
+            } catch {
+                continuation.finish(throwing: error)
             }
         }
     }

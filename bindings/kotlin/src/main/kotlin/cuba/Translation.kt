@@ -18,6 +18,13 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.buffer
 import kotlinx.coroutines.flow.channelFlow
 
+/** Told how far a translation is: the present state first, then at most ten times a second, on a thread of its own. */
+typealias OnTranslation = (TranslationState) -> Unit
+
+private fun OnTranslation.asListener(): TranslationListener = object : TranslationListener {
+    override fun onState(state: TranslationState) = this@asListener(state)
+}
+
 /** Translation. */
 val Cuba.translate: Translation
     get() = part(Translation::class.java) { Translation(it.translate()) }
@@ -43,9 +50,12 @@ class Translation internal constructor(private val inner: Translate) : AutoClose
         likely: List<String> = emptyList(),
     ): DetectionView = io { inner.detect(text, among, likely) }
 
-    /** Translates a text. Cancelling the coroutine ends the work between two words. */
-    suspend fun text(request: TranslateRequest): TranslationView =
-        awaited({ inner.translate(request, null) }) { it.result() }
+    /**
+     * Translates a text. Cancelling the coroutine ends the work between two words. [onState] sees it grow by whole sentences, on a
+     * thread of its own; a last state may come after the result.
+     */
+    suspend fun text(request: TranslateRequest, onState: OnTranslation? = null): TranslationView =
+        awaited({ inner.translate(request, onState?.asListener()) }) { it.result() }
 
     /**
      * Translates a text and shows it growing: the first state at once, whole sentences after, at most ten states a second,
