@@ -7,8 +7,9 @@ if CommandLine.arguments.count > 2 {
     print("\(report.stored) of \(report.read) records stored, \(report.duplicates) were there already")
 }
 let start: Int64 = 1_793_606_400_000  // 2026-11-02 08:00 UTC
-let pulse = (0..<30).map { i in
-    SampleRecord(startMs: start + i * 60_000, endMs: start + i * 60_000, value: Double(60 + i % 5), offsetMinutes: 60)
+let pulse = (0..<30).map { (minute: Int64) -> SampleRecord in
+    let at = start + minute * 60_000
+    return SampleRecord(startMs: at, endMs: at, value: Double(60 + minute % 5), offsetMinutes: 60)
 }
 let request = RecordRequest(metric: "heart_rate", sourceKey: "strap", sourceName: "Strap", sourceKind: "strap", samples: pulse)
 print("\(try await cuba.health.record(request)) new samples")

@@ -3,8 +3,8 @@ import Foundation
 
 /// Cuba on this device: translation, packs and the health log, wholly offline.
 ///
-/// Open one for each home directory and ``close()`` it when the app ends. All of it may be used from any thread; `async` methods
-/// leave the caller's thread free.
+/// Open one for each home directory. It stays open as long as it or one of its parts is held, or until ``close()``. All of it may be
+/// used from any thread; `async` methods leave the caller's thread free.
 ///
 /// ```swift
 /// let cuba = try await CubaClient.open(Config(home: directory.path))
@@ -14,7 +14,7 @@ import Foundation
 /// A library of another build than this package ends the process at the first call with the words
 /// "UniFFI API checksum mismatch": ship both from one build.
 public final class CubaClient: @unchecked Sendable {
-    private let inner: CubaFFI.Cuba
+    private let owner: Owner
 
     /// Translation.
     public let translate: Translation
@@ -24,14 +24,10 @@ public final class CubaClient: @unchecked Sendable {
     public let health: HealthLog
 
     private init(_ inner: CubaFFI.Cuba) {
-        self.inner = inner
-        translate = Translation(inner.translate())
-        packs = PackStore(inner.packs())
-        health = HealthLog(inner.health())
-    }
-
-    deinit {
-        inner.shutDown()
+        owner = Owner(inner)
+        translate = Translation(inner.translate(), owner)
+        packs = PackStore(inner.packs(), owner)
+        health = HealthLog(inner.health(), owner)
     }
 
     /// Opens the home directory, making it if need be. Loads no model and opens no database yet.
@@ -41,6 +37,20 @@ public final class CubaClient: @unchecked Sendable {
 
     /// Cancels what runs and lets the database go. Later calls throw ``CubaFFI/CubaError/Closed``.
     public func close() {
+        owner.inner.shutDown()
+    }
+}
+
+/// Shuts the library's object down when nobody holds the client or a part of it any more: Swift lets go of a value after its last
+/// use, so `try await CubaClient.open(config).translate` would otherwise be a part of something closed.
+final class Owner: Sendable {
+    let inner: CubaFFI.Cuba
+
+    init(_ inner: CubaFFI.Cuba) {
+        self.inner = inner
+    }
+
+    deinit {
         inner.shutDown()
     }
 }

@@ -3,9 +3,11 @@ import CubaFFI
 /// The health log in its encrypted database. From ``CubaClient/health``. The first call that needs it opens it.
 public final class HealthLog: @unchecked Sendable {
     private let inner: CubaFFI.Health
+    private let owner: Owner
 
-    init(_ inner: CubaFFI.Health) {
+    init(_ inner: CubaFFI.Health, _ owner: Owner) {
         self.inner = inner
+        self.owner = owner
     }
 
     /// What protects the database, and whether a damaged one had to be moved aside.

@@ -3,9 +3,11 @@ import CubaFFI
 /// Model packs: what is installed, adding, checking, handing on. From ``CubaClient/packs``.
 public final class PackStore: @unchecked Sendable {
     private let inner: CubaFFI.Packs
+    private let owner: Owner
 
-    init(_ inner: CubaFFI.Packs) {
+    init(_ inner: CubaFFI.Packs, _ owner: Owner) {
         self.inner = inner
+        self.owner = owner
     }
 
     /// What is installed. Reads no model.

@@ -19,9 +19,11 @@ private final class Told: TranslationListener, @unchecked Sendable {
 /// Translation with whatever packs are installed. From ``CubaClient/translate``.
 public final class Translation: @unchecked Sendable {
     private let inner: CubaFFI.Translate
+    private let owner: Owner
 
-    init(_ inner: CubaFFI.Translate) {
+    init(_ inner: CubaFFI.Translate, _ owner: Owner) {
         self.inner = inner
+        self.owner = owner
     }
 
     /// The languages that installed packs read or write, by code.
@@ -53,8 +55,8 @@ public final class Translation: @unchecked Sendable {
     /// Translates a text and shows it growing: the first state at once, whole sentences after, at most ten states a second, the
     /// last with an end stage. A slow reader skips states. Leaving the loop cancels the work; what goes wrong is thrown.
     public func stream(_ request: TranslateRequest) -> AsyncThrowingStream<TranslationState, Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1)) { [inner] continuation in
-            let growing = Growing(continuation)
+        AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1)) { [inner, owner] continuation in
+            let growing = Growing(continuation, owner)
             let task = inner.translate(request: request, listener: growing)
             growing.hold(task)
             continuation.onTermination = { _ in growing.cancel() }
@@ -90,12 +92,14 @@ public final class Translation: @unchecked Sendable {
 /// Carries states into a stream. Holds the task until the end: a task that nobody holds is cancelled.
 private final class Growing: TranslationListener, @unchecked Sendable {
     private let continuation: AsyncThrowingStream<TranslationState, Error>.Continuation
+    private let owner: Owner
     private let lock = NSLock()
     private var task: TranslationTask?
     private var failed = false
 
-    init(_ continuation: AsyncThrowingStream<TranslationState, Error>.Continuation) {
+    init(_ continuation: AsyncThrowingStream<TranslationState, Error>.Continuation, _ owner: Owner) {
         self.continuation = continuation
+        self.owner = owner
     }
 
     func hold(_ task: TranslationTask) {
