@@ -113,11 +113,13 @@ fn noise(home: &Home, samples: i64) -> String {
 
 /// Starts an import and waits until it has written something.
 fn importing(home: &Home, file: &str) -> std::process::Child {
+    let log = database(home).with_file_name("cuba.db-wal");
+    let state = || std::fs::metadata(&log).map(|m| (m.len(), m.modified().unwrap())).ok();
+    let before = state();
     let child =
         command(home, &["import", file]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let log = database(home).with_file_name("cuba.db-wal");
     let begun = Instant::now();
-    while std::fs::metadata(&log).map_or(0, |m| m.len()) < 300_000 {
+    while state().is_none_or(|now| now.0 < 300_000 || Some(now) == before) {
         assert!(begun.elapsed() < Duration::from_secs(120), "nothing is written");
         std::thread::sleep(Duration::from_millis(2));
     }
