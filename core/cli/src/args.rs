@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Train(crate::train::TrainArgs),
     /// Show where things are, what is installed and how the keys are kept
     Status(JsonArgs),
+    /// Show where the key of the encrypted database is kept, or keep it elsewhere
+    #[cfg(feature = "health")]
+    Keys(crate::keys::KeysArgs),
     /// Import, look at and export health data; it never leaves this device
     #[cfg(feature = "health")]
     Health(crate::health::HealthArgs),

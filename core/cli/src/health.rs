@@ -17,7 +17,7 @@ mod import;
 mod keep;
 mod log;
 mod medication;
-mod open;
+pub(crate) mod open;
 mod report;
 mod show;
 mod sources;

@@ -12,6 +12,8 @@ mod exit;
 mod health;
 mod home;
 mod interrupt;
+#[cfg(feature = "health")]
+mod keys;
 mod languages;
 mod lines;
 mod packs;
@@ -50,6 +52,8 @@ fn run(cli: &Cli) -> Outcome {
         Command::Packs(args) => packs::run(&home, args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&home, args),
+        #[cfg(feature = "health")]
+        Command::Keys(args) => keys::run(&home, args),
         Command::Status(args) => status::run(&home, args),
         #[cfg(feature = "health")]
         Command::Health(args) => health::run(&home, args),

@@ -85,8 +85,7 @@ fn features() -> Vec<&'static str> {
 
 #[cfg(feature = "health")]
 fn keys(home: &Path) -> Result<String, crate::exit::Failure> {
-    let protection = cuba_vault::key_protection(&crate::home::database(home))?;
-    Ok(protection.unwrap_or_else(|| "none yet: made with the first private record".into()))
+    crate::keys::describe(home)
 }
 
 #[cfg(not(feature = "health"))]

@@ -424,3 +424,55 @@ fn a_start_of_the_night_is_read() {
     assert_eq!(bad.code, 4);
     assert!(bad.err.contains("is no time"), "{}", bad.err);
 }
+
+#[test]
+fn the_key_is_kept_where_its_owner_wants_it() {
+    let home = Home::empty();
+    let key_file = home.path().join("keys").join("vault.kek");
+    let keys = |args: &[&str], present: Option<&str>, next: Option<&str>| {
+        let mut command = home.command(&[&["keys"], args].concat());
+        command.env_remove("CUBA_PASSPHRASE");
+        present.map(|p| command.env("CUBA_PASSPHRASE", p));
+        next.map(|p| command.env("CUBA_NEW_PASSPHRASE", p));
+        run(command, b"")
+    };
+    assert!(keys(&[], None, None).out.starts_with("none yet"));
+    ok(&home, &["log", "80.5 kg"]);
+    assert!(keys(&[], None, None).out.starts_with("file: "));
+    assert!(key_file.exists());
+
+    let done = keys(&["use", "passphrase", "--json"], None, Some("one"));
+    assert_eq!(done.code, 0, "{}", done.err);
+    assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["kept_by"], "passphrase");
+    assert!(!key_file.exists(), "a key file that opens nothing stays behind");
+    let with = |passphrase: &str| {
+        let mut command = command(&home, &["summary", "--json"]);
+        command.env("CUBA_PASSPHRASE", passphrase);
+        run(command, b"")
+    };
+    assert!(with("one").out.contains("weight"));
+    let wrong = with("two");
+    assert!(wrong.code == 1 && wrong.err.contains("does not open"), "{}", wrong.err);
+    let unasked = health(&home, &["summary"]);
+    assert!(unasked.code == 4 && unasked.err.contains("CUBA_PASSPHRASE"), "{}", unasked.err);
+
+    // A wrong passphrase changes nothing, the right one gives the key back to a file.
+    assert_eq!(keys(&["use", "file"], Some("two"), None).code, 1);
+    assert!(!key_file.exists() || with("one").code == 0);
+    assert_eq!(keys(&["use", "passphrase"], Some("one"), Some("three")).code, 0);
+    assert_eq!(with("one").code, 1);
+    assert_eq!(keys(&["use", "file"], Some("three"), None).code, 0);
+    assert!(ok(&home, &["summary", "--json"]).contains("weight"));
+}
+
+#[test]
+fn a_passphrase_may_be_chosen_before_anything_is_stored() {
+    let home = Home::empty();
+    let mut choose = home.command(&["keys", "use", "passphrase"]);
+    choose.env("CUBA_NEW_PASSPHRASE", "one");
+    assert_eq!(run(choose, b"").code, 0);
+    assert!(!home.path().join("keys").exists());
+    let mut log = command(&home, &["log", "80.5 kg"]);
+    log.env("CUBA_PASSPHRASE", "one");
+    assert_eq!(run(log, b"").code, 0);
+}

@@ -27,6 +27,11 @@ pub trait KeyStore: Send + Sync {
     /// # Errors
     /// [`VaultError::KeyMissing`] when the wrapping key is gone, [`VaultError::KeyWrong`] when it does not fit.
     fn unwrap(&self, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError>;
+    /// Deletes the wrapping key, once [`rewrap`] has given the secret to another key store. Nothing to do for those
+    /// that keep none.
+    fn forget(&self) -> Result<(), VaultError> {
+        Ok(())
+    }
 }
 
 /// Seals a database key with a 32-byte wrapping key by AES-256-GCM, for key stores that keep bytes.
@@ -105,6 +110,13 @@ impl KeyStore for KeyFile {
 
     fn unwrap(&self, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
         unwrap_with(&*self.read()?, wrapped)
+    }
+
+    fn forget(&self) -> Result<(), VaultError> {
+        match fs::remove_file(&self.path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -224,6 +236,13 @@ impl KeyStore for OsKeyring {
 
     fn unwrap(&self, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
         unwrap_with(&*self.read()?, wrapped)
+    }
+
+    fn forget(&self) -> Result<(), VaultError> {
+        match self.entry()?.delete_credential() {
+            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+            Err(e) => Err(unavailable(&e)),
+        }
     }
 }
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from . import clean, files, safety, sources, templates
 from .sources import BACK, FORWARD, HUMAN
 
-FORWARD_FACTOR = 0.4
-"""A forward pair teaches the teacher's mistakes along with its words: drawn less often than a back-translated one."""
+FORWARD_FACTOR = 1.0
+"""A forward pair teaches the teacher's mistakes along with its words, but its text is long and of many subjects, which
+everyday sentences are not: drawn as often as a back-translated one."""
 TEMPLATE_SHARE = 8.0
 
 

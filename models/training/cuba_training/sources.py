@@ -40,14 +40,14 @@ _BOTH = [
     Source("tico19-terms", "CC0 1.0 (TICO-19 terminologies)", 0.8),
     Source("osm-place-types", "ISC (OpenStreetMap iD)", 0.6),
     Source("cldr-names", "Unicode License v3", 0.5),
-    Source("bible-web", "public domain", 1.5),
+    Source("bible-web", "public domain", 0.6),
     Source("php-manual", "CC BY 3.0 (PHP Documentation Group)", 1, TECHNICAL),
     Source("python-docs", "translations CC0, original PSF", 2, TECHNICAL),
 ]
 
 PARALLEL = {
     "en-es": [
-        Source("tatoeba-manythings", "CC BY 2.0 FR (tatoeba.org, manythings.org/anki)", 40),
+        Source("tatoeba-manythings", "CC BY 2.0 FR (tatoeba.org, manythings.org/anki)", 24),
         Source("europarl-sample", "no known restriction (European Parliament)", 3),
         Source("vita-min", "MIT (Code for America)", 1.5),
         Source("mozilla-www", "MPL-2.0 (Mozilla)", 2),
@@ -56,7 +56,7 @@ PARALLEL = {
         *_BOTH,
     ],
     "en-fr": [
-        Source("tatoeba-manythings", "CC BY 2.0 FR (tatoeba.org, manythings.org/anki)", 40),
+        Source("tatoeba-manythings", "CC BY 2.0 FR (tatoeba.org, manythings.org/anki)", 24),
         Source("canada-notify", "MIT (Canadian Digital Service)", 1.5),
         *_BOTH,
     ],

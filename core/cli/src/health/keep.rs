@@ -12,9 +12,10 @@ use cuba_health::store::{self, Scope};
 use cuba_vault::{BackupSecret, RecoveryKey, Zeroizing};
 use serde::Serialize;
 
-use super::open::{Place, SCHEMAS, passphrase};
+use super::open::{Place, SCHEMAS};
 use super::{answer, show, sources, time, write_whole};
 use crate::exit::{Code, Failure, Outcome};
+use crate::keys::passphrase;
 use crate::{interrupt, screen};
 
 const VARIABLE: &str = "CUBA_BACKUP_PASSPHRASE";
@@ -69,9 +70,9 @@ pub(super) fn backup(place: &Place, args: &BackupArgs) -> Outcome {
         let info = cuba_vault::backup(store.vault(), &args.file, &secret, now, &mut progress)?;
         (info, Some(key.to_text()))
     } else {
-        let text = Zeroizing::new(passphrase(VARIABLE, "Passphrase for the backup: ")?);
+        let text = passphrase(VARIABLE, "Passphrase for the backup: ")?;
         if screen::is_interactive() && std::env::var(VARIABLE).is_err() {
-            let again = Zeroizing::new(passphrase(VARIABLE, "The same again: ")?);
+            let again = passphrase(VARIABLE, "The same again: ")?;
             if *again != *text {
                 return Err(Failure::new(Code::BadInput, "the two passphrases differ; nothing was written"));
             }
@@ -100,12 +101,12 @@ pub(super) fn restore(place: &Place, args: &RestoreArgs) -> Outcome {
         confirm(args.yes, "replace the data that is here by the backup")?;
     }
     let mut progress = stoppable()?;
-    let keys = place.keys()?;
+    let keys = crate::keys::present(&place.home)?;
     let text;
     let key;
     let secret = match (&args.recovery_key, info.by_passphrase) {
         (None, true) => {
-            text = Zeroizing::new(passphrase(VARIABLE, "Passphrase of the backup: ")?);
+            text = passphrase(VARIABLE, "Passphrase of the backup: ")?;
             BackupSecret::Passphrase(&text)
         }
         (Some(path), false) => {

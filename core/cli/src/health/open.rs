@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use cuba_health::HealthError;
 use cuba_health::store::{Day, Store};
 use cuba_report::{Language, ReportError, Setting};
-use cuba_vault::{KeyFile, KeyStore, OpenOptions, Passphrase, Schema, Vault, VaultError, key_protection};
+use cuba_vault::{OpenOptions, Schema, Vault, VaultError};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::exit::{Code, Failure};
-use crate::{home, screen};
+use crate::home;
 
 /// Tables of everything that the health commands use.
-pub(super) const SCHEMAS: [Schema; 2] = [cuba_health::store::SCHEMA, cuba_report::card::SCHEMA];
+pub(crate) const SCHEMAS: [Schema; 2] = [cuba_health::store::SCHEMA, cuba_report::card::SCHEMA];
 
 /// Where, when and how this command runs.
 #[derive(Debug)]
@@ -62,25 +62,9 @@ impl Place {
         OpenOptions::at(self.setting.now)
     }
 
-    /// The key store that holds, or will hold, the database's key.
-    pub(super) fn keys(&self) -> Result<Box<dyn KeyStore>, Failure> {
-        match key_protection(&self.database())?.as_deref() {
-            None | Some("file") => Ok(Box::new(KeyFile::new(self.home.join("keys").join("vault.kek")))),
-            Some("passphrase") => {
-                let text = passphrase("CUBA_PASSPHRASE", "Passphrase of the database: ")?;
-                Ok(Box::new(Passphrase::new(text)))
-            }
-            Some(kind) => Err(Failure::new(
-                Code::Failed,
-                format_args!("the key of the database is kept by `{kind}`, which this program cannot ask"),
-            )
-            .hint("open it with the app that made it, or restore a backup")),
-        }
-    }
-
     /// The store; made, with its key, when there is none yet.
     pub(super) fn store(&self) -> Result<Store, Failure> {
-        let keys = self.keys()?;
+        let keys = crate::keys::present(&self.home)?;
         let vault = Vault::open(&self.database(), keys.as_ref(), &SCHEMAS, &self.options())?;
         if let Some(aside) = vault.set_aside() {
             return Err(Failure::new(Code::Damaged, format_args!("the database is damaged ({})", aside.reason))
@@ -99,24 +83,6 @@ fn system_language() -> Option<Language> {
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
         .and_then(|locale| Language::of_locale(&locale))
-}
-
-/// A passphrase from the variable, or asked for on a terminal without echo.
-pub(super) fn passphrase(variable: &str, prompt: &str) -> Result<String, Failure> {
-    if let Ok(text) = std::env::var(variable)
-        && !text.is_empty()
-    {
-        return Ok(text);
-    }
-    if !screen::is_interactive() {
-        return Err(Failure::new(
-            Code::BadInput,
-            "a passphrase is needed and there is no terminal to ask on",
-        )
-        .hint(format_args!("put it into the variable {variable}")));
-    }
-    let text = rpassword::prompt_password(prompt)?;
-    if text.is_empty() { Err(Failure::cancelled()) } else { Ok(text) }
 }
 
 impl From<VaultError> for Failure {
