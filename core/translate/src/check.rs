@@ -1,5 +1,9 @@
 //! What can be seen from outside: signs that a translation is wrong, without knowing the right one.
 
+mod amounts;
+
+pub use amounts::amounts_differ;
+
 use std::collections::BTreeSet;
 
 use crate::detect::detect;
@@ -38,7 +42,12 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
             reasons.insert(reason);
         }
     };
-    sign(Reason::Numbers, numbers::invented(source, target, from) || numbers::unit_changed(source, target));
+    sign(
+        Reason::Numbers,
+        numbers::invented(source, target, from)
+            || numbers::unit_changed(source, target)
+            || amounts_differ(source, target, from, to),
+    );
     sign(Reason::Negation, negation_differs(source, &source_words, &target_words, from, to));
     sign(Reason::Length, length_is_odd(source, target));
     sign(

@@ -3,8 +3,8 @@
 A model is at its most dangerous on words it has hardly seen, and it does not know which these are. The corpus does:
 `lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for every source word of the human pairs, most frequent
 first. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
-may force a listed translation. Translations are given for key words (hand-written) and for rare words whose
-association with one target word (Dice) is nearly exclusive.
+may force a listed translation. Translations are given for key words (hand-written), for rare words whose
+association with one target word (Dice) is nearly exclusive, and for words that are the same in both languages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from . import clean, corpus, files, templates
 from .sources import HUMAN, directions
 
-CAP, RARE, DICE, LIMIT = 1000, 30, 0.7, 30_000
+CAP, RARE, DICE, LIMIT, FAMILIAR = 1000, 30, 0.7, 30_000, 10
 COMMON = 2000
 """A target word in more pairs than this is a function word: never the translation of a rare word."""
 
@@ -49,6 +49,12 @@ def associations(pairs: list) -> tuple[Counter, dict[str, str]]:
     return examples, sure
 
 
+def shared(pairs: list, examples: Counter) -> set[str]:
+    """Words that often stay as they are (`hospital`, `no`): found in the target of a third of the pairs that hold them."""
+    same = Counter(word for source, target in pairs for word in source & target)
+    return {word for word, count in same.items() if 3 * count >= examples[word]}
+
+
 def key_translations(pair: str, backward: bool) -> dict[str, list[str]]:
     table: dict[str, list[str]] = defaultdict(list)
     for word, forms in templates.key_words(pair):
@@ -61,11 +67,16 @@ def key_translations(pair: str, backward: bool) -> dict[str, list[str]]:
 
 def make(work: Path, pair: str, backward: bool, output: Path) -> int:
     """Write the lexicon of direction `pair` (or its reverse); returns the number of lines."""
-    examples, sure = associations(list(human_pairs(work, backward)))
+    pairs = list(human_pairs(work, backward))
+    examples, sure = associations(pairs)
+    same = shared(pairs, examples)
     keys = key_translations(pair, backward)
     rows = []
     for word, count in examples.most_common(LIMIT):
         translations = keys.pop(word, None) or ([sure[word]] if word in sure else [])
+        # Among the translations of a rare word it would be forced: only where nothing else is known.
+        if word in same and word not in translations and (count >= FAMILIAR or not translations):
+            translations = [*translations, word]
         rows.append(f"{word}\t{min(count, CAP)}\t{'|'.join(translations)}\n")
     rows += [f"{word}\t{examples[word]}\t{'|'.join(forms)}\n" for word, forms in sorted(keys.items())]
     files.replace_text(output, "".join(rows))

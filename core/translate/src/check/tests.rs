@@ -28,6 +28,7 @@ fn faults_are_seen() {
     reasons("Do not take this medicine.", "Tome este medicamento.", &[Reason::Negation]);
     reasons("Take the medicine with water.", "No tome el medicamento con agua.", &[Reason::Negation]);
     reasons("Take five drops of it.", "Tome 50 gotas de ello.", &[Reason::Numbers]);
+    reasons("Take seven drops of it.", "Tome diecisiete gotas de ello.", &[Reason::Numbers]);
     reasons("Take 5 mg of it now.", "Tome 5 g de ello ahora.", &[Reason::Numbers]);
     reasons("The doctor is coming soon today.", "...", &[Reason::Empty]);
     reasons(

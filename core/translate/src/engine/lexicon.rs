@@ -84,6 +84,21 @@ impl Lexicon {
         });
         rare.collect()
     }
+
+    /// Whether a word that this language pair does not share came out as it went in: `Skip la dosis`. A word that is
+    /// rightly the same in both lists itself among its translations; names are no words of the lexicon, and a word
+    /// that was never met is [`Lexicon::rare`]'s matter.
+    pub(super) fn left(&self, sentence: &str, target: &str) -> bool {
+        let mut words = sentence.unicode_word_indices().enumerate();
+        words.any(|(at, (_, word))| {
+            let is_name = at > 0 && word.starts_with(char::is_uppercase);
+            let lower = word.to_lowercase();
+            !is_name
+                && lower.chars().count() > 2
+                && self.words.get(lower.as_str()).is_some_and(|e| !e.translations.iter().any(|t| **t == *lower))
+                && target.unicode_words().any(|w| w.to_lowercase() == lower)
+        })
+    }
 }
 
 impl Rare<'_> {
@@ -133,6 +148,15 @@ mod tests {
         let found = lexicon.rare("penicillin");
         assert!(found[0].is_in("Dos PENICILINAS."));
         assert!(!found[0].is_in("La pensilla."));
+    }
+
+    #[test]
+    fn words_left_as_they_were_are_seen() {
+        let lexicon = Lexicon::parse("skip\t40\t\nthe\t1000\t\ndose\t90\t\nhospital\t60\thospital\nmark\t20\t\n").unwrap();
+        assert!(lexicon.left("Skip the dose.", "Skip la dosis."));
+        assert!(!lexicon.left("Skip the dose.", "Omita la dosis."));
+        assert!(!lexicon.left("The hospital.", "El hospital."));
+        assert!(!lexicon.left("I know Mark.", "Conozco a Mark."));
     }
 
     #[test]

@@ -134,6 +134,9 @@ impl Engine for NmtEngine {
         let mut hypotheses = self.run(&sources, beam, cancel)?;
         if let Some(lexicon) = &self.lexicon {
             self.vouch(lexicon, batch.sentences, &mut hypotheses, beam, cancel)?;
+            for (input, hypothesis) in batch.sentences.iter().zip(&mut hypotheses) {
+                hypothesis.unfamiliar |= lexicon.left(&input.text, &hypothesis.text);
+            }
         }
         Ok(hypotheses)
     }

@@ -1,0 +1,375 @@
+//! Numbers written as words: `thirty-two` must not come out as `treinta`.
+//!
+//! A number is read where the language writes it plainly (cardinals up to the millions). Words that may mean a number
+//! and may not (`both`, `dozen`, `los dos`, a year in two halves) count for the other side but ask nothing of it.
+
+use std::collections::BTreeSet;
+
+use crate::LanguageCode;
+
+/// Whether a number that one side spells out is missing on the other. Languages without a table say nothing.
+///
+/// ```
+/// use cuba_translate::check::amounts_differ;
+/// let (en, es) = ("en".parse().unwrap(), "es".parse().unwrap());
+/// assert!(amounts_differ("The room costs ninety euros.", "La habitación cuesta nueve euros.", &en, &es));
+/// assert!(!amounts_differ("I am thirty-two weeks pregnant.", "Estoy embarazada de treinta y dos semanas.", &en, &es));
+/// assert!(!amounts_differ("Wait twenty minutes.", "Espere 20 minutos.", &en, &es));
+/// ```
+pub fn amounts_differ(source: &str, target: &str, from: &LanguageCode, to: &LanguageCode) -> bool {
+    let (Some(a), Some(b)) = (Tongue::of(from), Tongue::of(to)) else { return false };
+    let (a, b) = (a.amounts(source), b.amounts(target));
+    !a.sure.is_subset(&b.all) || !b.sure.is_subset(&a.all)
+}
+
+#[derive(Debug, Default)]
+struct Amounts {
+    /// Values that are surely meant as numbers and written in words, from two on: "one" is an article too.
+    sure: BTreeSet<u64>,
+    /// Every value that the text might name, digits included.
+    all: BTreeSet<u64>,
+}
+
+/// What a word adds to the number that is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Below thirty: `seven`, `veintidós`.
+    Unit(u64),
+    /// Twenty, thirty, ... ninety.
+    Tens(u64),
+    /// `hundred`: multiplies what stands before.
+    Hundred,
+    /// `doscientos`: stands for itself.
+    Hundreds(u64),
+    /// Thousand or million.
+    Scale(u64),
+}
+
+struct Tongue {
+    /// Words of each value, forms separated by a slash.
+    units: &'static [(u64, &'static str)],
+    tens: &'static [(u64, &'static str)],
+    hundred: &'static str,
+    hundreds: &'static [(u64, &'static str)],
+    scales: &'static [(u64, &'static str)],
+    /// Joins the parts of one number.
+    joint: &'static str,
+    /// Words that may stand for a value.
+    loose: &'static [(u64, &'static str)],
+    /// Articles that make a following "two" mean "both" or an hour.
+    articles: &'static str,
+}
+
+fn listed(words: &str, word: &str) -> bool {
+    words.split('/').any(|w| w == word)
+}
+
+fn value(table: &[(u64, &'static str)], word: &str) -> Option<u64> {
+    table.iter().find(|(_, forms)| listed(forms, word)).map(|(value, _)| *value)
+}
+
+/// The number that is being read, part by part.
+#[derive(Debug, Default)]
+struct Reading {
+    millions: u64,
+    below: u64,
+    started: bool,
+    /// Built of parts that might be two numbers after all: the halves of a year.
+    doubtful: bool,
+}
+
+impl Reading {
+    /// Whether `part` continues this number; if so it is added.
+    fn add(&mut self, part: Part, french: bool) -> bool {
+        let last = self.below % 100;
+        let fits = !self.started
+            || match part {
+                Part::Unit(n) => last == 0 || (last >= 20 && last.is_multiple_of(10) && (n < 10 || (french && n < 20))),
+                Part::Tens(n) => last == 0 || (french && last == 4 && n == 20),
+                Part::Hundred => (1..10).contains(&self.below),
+                Part::Hundreds(_) => self.below == 0,
+                Part::Scale(_) => self.below > 0,
+            };
+        if !fits {
+            return false;
+        }
+        self.started = true;
+        match part {
+            Part::Tens(20) if french && last == 4 => self.below += 76,
+            Part::Unit(n) | Part::Tens(n) | Part::Hundreds(n) => self.below += n,
+            Part::Hundred => self.below = self.below.max(1) * 100,
+            Part::Scale(n) => {
+                self.millions += self.below.max(1) * n;
+                self.below = 0;
+            }
+        }
+        true
+    }
+
+    fn value(&self) -> u64 {
+        self.millions + self.below
+    }
+}
+
+impl Tongue {
+    fn of(language: &LanguageCode) -> Option<&'static Self> {
+        TONGUES.iter().find(|(code, _)| *code == language.base()).map(|(_, tongue)| tongue)
+    }
+
+    fn part(&self, word: &str) -> Option<Part> {
+        value(self.units, word)
+            .map(Part::Unit)
+            .or_else(|| value(self.tens, word).map(Part::Tens))
+            .or_else(|| listed(self.hundred, word).then_some(Part::Hundred))
+            .or_else(|| value(self.hundreds, word).map(Part::Hundreds))
+            .or_else(|| value(self.scales, word).map(Part::Scale))
+    }
+
+    fn amounts(&self, text: &str) -> Amounts {
+        let mut found = Amounts::default();
+        let lower = text.to_lowercase();
+        let words = tokens(&lower);
+        let mut reading = Reading::default();
+        let mut before = "";
+        for (at, (word, touches)) in words.iter().enumerate() {
+            let joins = listed(self.joint, word)
+                && reading.started
+                && words.get(at + 1).is_some_and(|(next, close)| *close && self.may_join(&reading, next));
+            if joins && *touches {
+                continue;
+            }
+            let percent = at > 0 && words.get(at - 1).is_some_and(|w| matches!(w.0, "por" | "pour"));
+            let part = self.part(word).filter(|p| !percent || !matches!(p, Part::Hundred | Part::Hundreds(100)));
+            let goes_on = *touches || !reading.started;
+            if let (Some(part), true) = (part, goes_on)
+                && reading.add(part, self.joint == "et")
+            {
+                before = if at == 0 { "" } else { words.get(at - 1).map_or(before, |w| w.0) };
+                continue;
+            }
+            // A part that does not fit and yet follows at once: two halves of a year, or a telephone number.
+            let follows = part.is_some() && *touches && reading.started;
+            // "twenty-first" is no twenty.
+            let ordinal = part.is_none() && *touches && reading.started && ordinal(word);
+            let half = self.finish(&mut reading, follows || ordinal, before, &mut found);
+            if let Some(part) = part {
+                reading.add(part, self.joint == "et");
+                reading.doubtful = half;
+                before = if at == 0 { "" } else { words.get(at - 1).map_or("", |w| w.0) };
+            } else if let Ok(number) = word.parse() {
+                found.all.insert(number);
+                // "2 million": named, but it is the digits' own check that asks for them.
+                let scaled = words.get(at + 1).is_some_and(|(w, close)| *close && value(self.scales, w).is_some());
+                if scaled && number < 1_000_000 {
+                    reading = Reading { below: number, started: true, doubtful: true, ..Reading::default() };
+                }
+            }
+            if let Some(number) = value(self.loose, word) {
+                found.all.insert(number);
+            }
+        }
+        self.finish(&mut reading, false, before, &mut found);
+        for number in grouped_digits(&lower) {
+            found.all.insert(number);
+        }
+        found
+    }
+
+    /// Whether a joint between what was read and `next` stays inside one number: `treinta y dos`, `two hundred and six`.
+    fn may_join(&self, reading: &Reading, next: &str) -> bool {
+        let last = reading.below % 100;
+        match self.part(next) {
+            Some(Part::Unit(n)) => {
+                let after_tens = last >= 20 && last.is_multiple_of(10) && (n < 10 || (self.joint == "et" && n == 11));
+                let after_hundred = last == 0 && self.joint != "y" && self.joint != "et";
+                if self.joint == "and" { after_hundred } else { after_tens || after_hundred }
+            }
+            Some(Part::Tens(_) | Part::Hundreds(_)) => last == 0 && matches!(self.joint, "and" | "e"),
+            _ => false,
+        }
+    }
+
+    /// Ends the number that was read; returns whether it was doubtful.
+    fn finish(&self, reading: &mut Reading, doubtful: bool, before: &str, found: &mut Amounts) -> bool {
+        let done = std::mem::take(reading);
+        if !done.started {
+            return false;
+        }
+        let number = done.value();
+        let doubtful = doubtful || done.doubtful;
+        found.all.insert(number);
+        let both = number == 2 && !self.articles.is_empty() && listed(self.articles, before);
+        if number >= 2 && !doubtful && !both {
+            found.sure.insert(number);
+        }
+        doubtful
+    }
+}
+
+fn ordinal(word: &str) -> bool {
+    matches!(word, "first" | "second" | "third" | "fourth" | "fifth" | "sixth" | "seventh" | "eighth" | "ninth")
+}
+
+/// Words, and whether only a space or a hyphen stands between each and the one before.
+fn tokens(text: &str) -> Vec<(&str, bool)> {
+    let mut out = Vec::new();
+    let mut end = 0;
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()) {
+        let start = word.as_ptr() as usize - text.as_ptr() as usize;
+        let gap = text.get(end..start).unwrap_or_default();
+        out.push((word, !out.is_empty() && matches!(gap, " " | "-" | "\u{a0}" | "\u{2010}" | "\u{2011}")));
+        end = start + word.len();
+    }
+    out
+}
+
+/// `1,000`, `1.000` and `1 000` as a thousand.
+fn grouped_digits(text: &str) -> Vec<u64> {
+    text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '\u{a0}' | '\u{202f}')))
+        .filter_map(|run| run.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok())
+        .collect()
+}
+
+type Tongues = &'static [(&'static str, Tongue)];
+
+#[rustfmt::skip]
+const TONGUES: Tongues = &[
+    ("en", Tongue {
+        units: &[
+            (0, "zero"), (1, "one"), (2, "two"), (3, "three"), (4, "four"), (5, "five"), (6, "six"), (7, "seven"),
+            (8, "eight"), (9, "nine"), (10, "ten"), (11, "eleven"), (12, "twelve"), (13, "thirteen"), (14, "fourteen"),
+            (15, "fifteen"), (16, "sixteen"), (17, "seventeen"), (18, "eighteen"), (19, "nineteen"),
+        ],
+        tens: &[
+            (20, "twenty"), (30, "thirty"), (40, "forty"), (50, "fifty"), (60, "sixty"), (70, "seventy"), (80, "eighty"),
+            (90, "ninety"),
+        ],
+        hundred: "hundred",
+        hundreds: &[],
+        scales: &[(1000, "thousand"), (1_000_000, "million")],
+        joint: "and",
+        loose: &[(2, "both"), (2, "couple"), (2, "twice"), (2, "pair"), (2, "double"), (12, "dozen"), (10, "decade"), (20, "twenties"), (30, "thirties"), (40, "forties"), (50, "fifties"), (60, "sixties"), (70, "seventies"), (80, "eighties"), (90, "nineties"), (15, "fortnight"), (12, "noon"), (12, "midnight")],
+        articles: "",
+    }),
+    ("es", Tongue {
+        units: &[
+            (0, "cero"), (1, "un/una/uno"), (2, "dos"), (3, "tres"), (4, "cuatro"), (5, "cinco"), (6, "seis"), (7, "siete"),
+            (8, "ocho"), (9, "nueve"), (10, "diez"), (11, "once"), (12, "doce"), (13, "trece"), (14, "catorce"), (15, "quince"),
+            (16, "dieciséis"), (17, "diecisiete"), (18, "dieciocho"), (19, "diecinueve"), (21, "veintiuno/veintiuna/veintiún"),
+            (22, "veintidós"), (23, "veintitrés"), (24, "veinticuatro"), (25, "veinticinco"), (26, "veintiséis"),
+            (27, "veintisiete"), (28, "veintiocho"), (29, "veintinueve"),
+        ],
+        tens: &[
+            (20, "veinte"), (30, "treinta"), (40, "cuarenta"), (50, "cincuenta"), (60, "sesenta"), (70, "setenta"),
+            (80, "ochenta"), (90, "noventa"),
+        ],
+        hundred: "",
+        hundreds: &[
+            (100, "cien/ciento"), (200, "doscientos/doscientas"), (300, "trescientos/trescientas"),
+            (400, "cuatrocientos/cuatrocientas"), (500, "quinientos/quinientas"), (600, "seiscientos/seiscientas"),
+            (700, "setecientos/setecientas"), (800, "ochocientos/ochocientas"), (900, "novecientos/novecientas"),
+        ],
+        scales: &[(1000, "mil"), (1_000_000, "millón/millones")],
+        joint: "y",
+        loose: &[(2, "ambos"), (2, "ambas"), (2, "par"), (2, "pareja"), (2, "doble"), (12, "docena"), (10, "década"), (12, "mediodía"), (12, "medianoche")],
+        articles: "los/las/estos/estas/esos/esas/nosotros/ustedes/ellos",
+    }),
+    ("fr", Tongue {
+        units: &[
+            (0, "zéro"), (1, "un/une"), (2, "deux"), (3, "trois"), (4, "quatre"), (5, "cinq"), (6, "six"), (7, "sept"),
+            (8, "huit"), (10, "dix"), (11, "onze"), (12, "douze"), (13, "treize"), (14, "quatorze"), (15, "quinze"),
+            (16, "seize"),
+        ],
+        tens: &[
+            (20, "vingt/vingts"), (30, "trente"), (40, "quarante"), (50, "cinquante"), (60, "soixante"), (70, "septante"),
+            (80, "huitante"), (90, "nonante"),
+        ],
+        hundred: "cent/cents",
+        hundreds: &[],
+        scales: &[(1000, "mille"), (1_000_000, "million/millions")],
+        joint: "et",
+        // "neuf" is "new" as well.
+        loose: &[(9, "neuf"), (2, "paire"), (2, "double"), (2, "couple"), (12, "douzaine"), (15, "quinzaine"), (12, "midi"), (12, "minuit")],
+        articles: "les/tous/ces/nos/vos/leurs",
+    }),
+    ("pt", Tongue {
+        units: &[
+            (0, "zero"), (1, "um/uma"), (2, "dois/duas"), (3, "três"), (4, "quatro"), (5, "cinco"), (6, "seis"), (7, "sete"),
+            (8, "oito"), (9, "nove"), (10, "dez"), (11, "onze"), (12, "doze"), (13, "treze"), (14, "catorze/quatorze"),
+            (15, "quinze"), (16, "dezesseis/dezasseis"), (17, "dezessete/dezassete"), (18, "dezoito"), (19, "dezenove/dezanove"),
+        ],
+        tens: &[
+            (20, "vinte"), (30, "trinta"), (40, "quarenta"), (50, "cinquenta"), (60, "sessenta"), (70, "setenta"),
+            (80, "oitenta"), (90, "noventa"),
+        ],
+        hundred: "",
+        hundreds: &[
+            (100, "cem/cento"), (200, "duzentos/duzentas"), (300, "trezentos/trezentas"), (400, "quatrocentos/quatrocentas"),
+            (500, "quinhentos/quinhentas"), (600, "seiscentos/seiscentas"), (700, "setecentos/setecentas"),
+            (800, "oitocentos/oitocentas"), (900, "novecentos/novecentas"),
+        ],
+        scales: &[(1000, "mil"), (1_000_000, "milhão/milhões")],
+        joint: "e",
+        loose: &[(2, "ambos"), (2, "ambas"), (2, "par"), (2, "dobro"), (12, "dúzia"), (12, "meio-dia"), (12, "meia-noite")],
+        articles: "os/as/estes/estas/esses/essas",
+    }),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sure(language: &str, text: &str) -> Vec<u64> {
+        let tongue = Tongue::of(&language.parse().expect("a code")).expect("a table");
+        tongue.amounts(text).sure.into_iter().collect()
+    }
+
+    #[test]
+    fn numbers_in_words_are_read() {
+        for (language, text, want) in [
+            ("en", "I am thirty-two weeks along, and he is sixty, not sixteen.", vec![16, 32, 60]),
+            ("en", "one hundred and twenty-three thousand four hundred and six", vec![123_406]),
+            ("en", "Two and three make five.", vec![2, 3, 5]),
+            ("en", "a hundred, a thousand, two million", vec![100, 1000, 2_000_000]),
+            ("en", "on the twenty-first, both of them, a dozen, number one", vec![]),
+            ("en", "in nineteen eighty-four", vec![]),
+            ("es", "treinta y dos semanas, dos y tres, ciento veinte mil cuatrocientas", vec![2, 3, 32, 120_400]),
+            ("es", "los dos tienen veintidós años, son las dos", vec![22]),
+            ("es", "a las seis y veinte", vec![6, 20]),
+            ("es", "quinientos cincuenta y un millones", vec![551_000_000]),
+            ("fr", "quatre-vingt-dix-sept, soixante et onze, soixante-quinze, vingt et un", vec![21, 71, 75, 97]),
+            ("fr", "deux cent trois, trois mille quatre cents, un livre neuf", vec![203, 3400]),
+            ("pt", "trinta e dois, cento e vinte e três, dois mil e seis", vec![32, 123, 2006]),
+            ("pt", "vinte e três, três e vinte", vec![3, 20, 23]),
+        ] {
+            assert_eq!(sure(language, text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_differs_and_what_does_not() {
+        let (en, es) = ("en".parse().expect("a code"), "es".parse().expect("a code"));
+        for (a, b) in [
+            ("There are seventeen people.", "Hay siete personas."),
+            ("Take four tablets.", "Tome una pastilla."),
+            ("Wait here.", "Espere aquí ocho días."),
+            ("He is sixty, not sixteen.", "Tiene seisteen, no sesenta."),
+        ] {
+            assert!(amounts_differ(a, b, &en, &es), "{a}");
+        }
+        for (a, b) in [
+            ("Both of them came at two o'clock.", "Los dos vinieron a las dos."),
+            ("Take one tablet twice a day.", "Tome una pastilla dos veces al día."),
+            ("It costs 1,000 euros.", "Cuesta mil euros."),
+            ("Half past six.", "Las seis y media."),
+            ("Two million people.", "2 millones de personas."),
+            ("It has 2 million users.", "Tiene dos millones de usuarios."),
+            ("A hundred percent.", "Cien por cien."),
+            ("Three percent of those in their fifties.", "El tres por ciento de los de cincuenta años."),
+            ("Nineteen eighty-four was long ago.", "Hace mucho de 1984."),
+            ("One day I will go.", "Algún día iré."),
+        ] {
+            assert!(!amounts_differ(a, b, &en, &es), "{a}");
+        }
+    }
+}
