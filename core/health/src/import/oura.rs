@@ -63,6 +63,17 @@ const SIGNS: &[&str] = &[
     "breathingdisturbanceindex",
 ];
 
+/// Names of the account's tables; the first four are nobody else's.
+const TABLES: [&str; 7] = [
+    "sleepmodel.csv",
+    "dailyreadiness.csv",
+    "dailysleep.csv",
+    "dailyspo2.csv",
+    "dailyactivity.csv",
+    "workout.csv",
+    "vo2max.csv",
+];
+
 fn is_sign(names: &[String]) -> bool {
     names.iter().any(|n| SIGNS.contains(&plain(n).as_str()))
 }
@@ -77,15 +88,16 @@ fn recognises(input: &Input) -> bool {
         }
         return header(input).is_some_and(|h| {
             let names: Vec<String> = h.iter().map(|n| plain(n)).collect();
-            is_sign(&h) || names == ["timestamp", "bpm", "source"] || names == ["timestamp", "skintemp"]
+            let named = TABLES.contains(&input.name().to_lowercase().as_str());
+            is_sign(&h)
+                || names == ["timestamp", "bpm", "source"]
+                || names == ["timestamp", "skintemp"]
+                || (named && names.iter().any(|n| n == "day"))
         });
     }
     input.members().iter().any(|m| {
         m.name.to_lowercase().split('/').any(|part| part.starts_with("oura"))
-            || matches!(
-                m.base_name().to_lowercase().as_str(),
-                "sleepmodel.csv" | "dailyreadiness.csv" | "dailysleep.csv" | "dailyspo2.csv"
-            )
+            || TABLES.get(..4).is_some_and(|t| t.contains(&m.base_name().to_lowercase().as_str()))
     })
 }
 
