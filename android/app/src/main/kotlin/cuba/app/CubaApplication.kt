@@ -14,6 +14,9 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import java.io.File
 
+/** The name of a pack file on its way from the system's file chooser to the core. */
+internal const val INCOMING = "incoming.cubapack"
+
 /** Holds the core for as long as the process lives: screens come and go, models stay mapped. */
 class CubaApplication : Application() {
     private val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
@@ -27,7 +30,10 @@ class CubaApplication : Application() {
     suspend fun open(): Cuba = opening.withLock {
         cuba ?: Cuba.open(Config(home = File(noBackupFilesDir, "cuba").path)).also {
             cuba = it
-            if (it.packs.list().packs.isEmpty()) layStarterOut() else File(cacheDir, "starter").deleteRecursively()
+            // What earlier runs left to be installed.
+            File(cacheDir, "starter").deleteRecursively()
+            File(cacheDir, INCOMING).delete()
+            if (it.packs.list().packs.isEmpty()) layStarterOut()
         }
     }
 

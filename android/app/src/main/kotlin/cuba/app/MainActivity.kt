@@ -66,21 +66,21 @@ class MainActivity : ComponentActivity() {
         if (!given.isNullOrBlank()) main.model.type(given.toString())
     }
 
-    private fun copy(text: String) = getSystemService(ClipboardManager::class.java).setPrimaryClip(ClipData.newPlainText(null, text))
+    private fun copy(text: String) = getSystemService(ClipboardManager::class.java)?.setPrimaryClip(ClipData.newPlainText(null, text))
 
-    /** The core reads files, the system gives streams: copied beside, added, deleted. */
+    /** The core reads files, the system gives streams. What could not be read whole is refused by the core in words. */
     private fun addPack(uri: Uri) {
+        val file = File(cacheDir, INCOMING)
         lifecycleScope.launch {
-            val file = File(cacheDir, "incoming.cubapack")
-            val whole = withContext(Dispatchers.IO) {
+            withContext(Dispatchers.IO) {
+                file.delete()
                 try {
-                    contentResolver.openInputStream(uri)?.use { from -> file.outputStream().use(from::copyTo) } != null
+                    contentResolver.openInputStream(uri)?.use { from -> file.outputStream().use(from::copyTo) }
                 } catch (_: IOException) {
-                    // A half file is refused by the core in words.
-                    file.exists()
+                } catch (_: SecurityException) {
                 }
             }
-            if (whole) main.model.addPack(file.path)
+            main.model.addPack(file.path)
         }
     }
 }
