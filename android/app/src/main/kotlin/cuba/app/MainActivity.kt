@@ -1,9 +1,9 @@
 package cuba.app
 
-import android.app.Application
 import android.content.ClipData
 import android.content.ClipboardManager
 import android.content.Intent
+import android.content.res.Resources
 import android.net.Uri
 import android.os.Bundle
 import androidx.activity.ComponentActivity
@@ -12,9 +12,11 @@ import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.contract.ActivityResultContracts
 import androidx.activity.viewModels
 import androidx.compose.foundation.isSystemInDarkTheme
-import androidx.lifecycle.AndroidViewModel
+import androidx.lifecycle.ViewModel
 import androidx.lifecycle.lifecycleScope
 import androidx.lifecycle.viewModelScope
+import androidx.lifecycle.viewmodel.initializer
+import androidx.lifecycle.viewmodel.viewModelFactory
 import cuba.screen.CubaCore
 import cuba.screen.CubaTheme
 import cuba.screen.Strings
@@ -25,22 +27,24 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.io.File
 import java.io.IOException
+import java.util.Locale
 
 /** Keeps the shared model over a turn of the phone. */
-class MainViewModel(application: Application) : AndroidViewModel(application) {
-    private val app = application as CubaApplication
-    private val languages = app.resources.configuration.locales.let { list -> List(list.size()) { list[it] } }
-
-    val strings: Strings = Strings.of(languages.map { it.toLanguageTag() })
-
-    val model = TranslateModel(viewModelScope, app.starter.map(File::getPath), languages.map { it.language }.distinct()) {
+class MainViewModel(app: CubaApplication) : ViewModel() {
+    val model = TranslateModel(viewModelScope, app.starter.map(File::getPath), app.resources.languages.map { it.language }.distinct()) {
         CubaCore(app.open())
     }
 }
 
+/** The user's languages, best first. */
+private val Resources.languages: List<Locale> get() = configuration.locales.let { list -> List(list.size()) { list[it] } }
+
 /** The one screen; also what "Translate" opens for a selected or shared text. */
 class MainActivity : ComponentActivity() {
-    private val main: MainViewModel by viewModels()
+    // Made here, not found by its name: the shrinker has nothing to be told.
+    private val main: MainViewModel by viewModels {
+        viewModelFactory { initializer { MainViewModel(application as CubaApplication) } }
+    }
 
     // Any type: a pack file has none that the system knows.
     private val choosePack = registerForActivityResult(ActivityResultContracts.OpenDocument()) { uri -> uri?.let(::addPack) }
@@ -49,8 +53,9 @@ class MainActivity : ComponentActivity() {
         super.onCreate(savedInstanceState)
         enableEdgeToEdge()
         if (savedInstanceState == null) take(intent)
+        val strings = Strings.of(resources.languages.map { it.toLanguageTag() })
         setContent {
-            CubaTheme(isSystemInDarkTheme(), main.strings) {
+            CubaTheme(isSystemInDarkTheme(), strings) {
                 TranslateScreen(main.model, ::copy) { choosePack.launch(arrayOf("*/*")) }
             }
         }
