@@ -9,7 +9,7 @@ use super::csv::put;
 use super::fit;
 use super::intake::Intake;
 use super::json::{self, Value, field, text};
-use super::takeout::{each_member, told};
+use super::takeout::{each_member, has_extension, told};
 use super::when::{self, Order, When};
 use super::{Format, Importer, Input, Member, Stop};
 use crate::HealthError;
@@ -31,7 +31,7 @@ pub(super) const IMPORTER: Importer = Importer {
                 ]
                 .iter()
                 .any(|end| m.base_name().ends_with(end))
-                || (m.base_name().starts_with("UDSFile_") && m.base_name().ends_with(".json"))
+                || (m.base_name().starts_with("UDSFile_") && has_extension(m.base_name(), "json"))
         }) || lone(input).is_some()
     },
     import: |input, batch, context| {

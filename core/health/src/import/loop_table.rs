@@ -91,12 +91,9 @@ fn read(input: &Input, intake: &mut Intake<'_, '_, '_>) -> Result<(), Stop> {
     let store = intake.batch.store().clone();
     let mut habits: BTreeMap<String, Habit> = BTreeMap::new();
     for habit in store.habits()? {
-        let slot = habits.entry(habit.name.clone());
         // Of two habits of one name the one from this app.
-        if habit.key.starts_with("loop:") {
-            slot.insert_entry(habit);
-        } else {
-            slot.or_insert(habit);
+        if habit.key.starts_with("loop:") || !habits.contains_key(&habit.name) {
+            habits.insert(habit.name.clone(), habit);
         }
     }
     for member in input.members().iter().filter(|m| m.base_name() == "Habits.csv") {

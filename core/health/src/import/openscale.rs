@@ -92,7 +92,7 @@ fn store(weighing: &Weighing, source: SourceId, intake: &mut Intake<'_, '_, '_>)
     if intake.read() == before {
         intake.skip(SkipReason::BadValue, "measurement");
     }
-    Ok(intake.progress(0)?)
+    intake.progress(0)
 }
 
 /// The person with most measurements; the others' are counted as not ours.
@@ -130,15 +130,15 @@ fn rows(database: &Database, intake: &mut Intake<'_, '_, '_>) -> Result<bool, St
     let mut open: Option<(i64, Weighing)> = None;
     whole &= database.query(sql, &[person], |row| {
         let (id, ms) = (row.integer(0).unwrap_or(0), row.integer(1).unwrap_or(0));
-        if open.as_ref().is_none_or(|o| o.0 != id) {
-            if let Some((_, done)) = open.replace((id, Weighing { ms, ..Weighing::default() })) {
-                store(&done, source, intake)?;
-            }
+        if open.as_ref().is_none_or(|o| o.0 != id)
+            && let Some((_, done)) = open.replace((id, Weighing { ms, ..Weighing::default() }))
+        {
+            store(&done, source, intake)?;
         }
         let Some((_, weighing)) = &mut open else { return Ok(()) };
         let Some((name, unit)) = row.integer(2).and_then(|t| kinds.get(&t)) else { return Ok(()) };
         if name == "comment" {
-            weighing.comment = row.text(4).unwrap_or_default().to_owned();
+            row.text(4).unwrap_or_default().clone_into(&mut weighing.comment);
         } else if let Some(value) = row.number(3).filter(|_| weighing.values.len() < 200) {
             weighing.values.push((name.clone(), value, unit.clone()));
         }

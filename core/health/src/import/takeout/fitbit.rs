@@ -461,8 +461,8 @@ fn csv_file(input: &Input, member: &Member, intake: &mut Intake<'_, '_, '_>) -> 
     let Some(named) = table_of(&name) else { return Ok(false) };
     let mut table = Table::open(input.open_member(member)?, 0)?;
     // A table may have had another column in another year.
-    let alike = TABLES.iter().filter(|t| t.name == named.name);
-    let found = alike.filter_map(|t| Some((t, table.column(&[t.time])?, table.column(&[t.column])?))).next();
+    let mut alike = TABLES.iter().filter(|t| t.name == named.name);
+    let found = alike.find_map(|t| Some((t, table.column(&[t.time])?, table.column(&[t.column])?)));
     let Some((of, time, column)) = found else { return Ok(false) };
     let device = table.column(&["data source"]);
     // What sums up a night or a day stands behind the readings themselves.
