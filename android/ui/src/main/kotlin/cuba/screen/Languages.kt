@@ -221,7 +221,7 @@ private fun Search(text: String, onText: (String) -> Unit) {
             cursorBrush = SolidColor(MaterialTheme.colorScheme.primary),
             decorationBox = { inner ->
                 Box(Modifier.padding(horizontal = 14.dp, vertical = 12.dp)) {
-                    if (text.isEmpty()) Text(s.searchLanguages, color = MaterialTheme.colorScheme.onSurfaceVariant, style = MaterialTheme.typography.bodyLarge)
+                    if (text.isEmpty()) Text(s.searchLanguages, style = style.copy(color = MaterialTheme.colorScheme.onSurfaceVariant))
                     inner()
                 }
             },

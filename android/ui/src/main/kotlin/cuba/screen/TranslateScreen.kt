@@ -138,7 +138,7 @@ private fun Input(state: TranslateState, model: TranslateModel, modifier: Modifi
                 cursorBrush = SolidColor(MaterialTheme.colorScheme.primary),
                 decorationBox = { inner ->
                     Box(Modifier.padding(start = 20.dp, end = 8.dp, top = 18.dp, bottom = 18.dp)) {
-                        if (field.text.isEmpty()) Text(s.hint, color = MaterialTheme.colorScheme.onSurfaceVariant, style = style.copy(color = Color.Unspecified))
+                        if (field.text.isEmpty()) Text(s.hint, style = style.copy(color = MaterialTheme.colorScheme.onSurfaceVariant))
                         inner()
                     }
                 },
