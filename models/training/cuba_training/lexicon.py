@@ -4,7 +4,8 @@ A model is at its most dangerous on words it has hardly seen, and it does not kn
 `lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for every source word of the human pairs, most frequent
 first. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
 may force a listed translation. Translations are given for key words (hand-written), for rare words whose
-association with one target word (Dice) is nearly exclusive, and for words that are the same in both languages.
+association with one target word (Dice) is nearly exclusive, for others the likeliest (an engine may put it in place of a word
+that came out untranslated), and for words that are the same in both languages.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from . import clean, corpus, files, templates
 from .sources import HUMAN, directions
 
-CAP, RARE, DICE, LIMIT, FAMILIAR = 1000, 30, 0.7, 30_000, 10
+CAP, DICE, LIKELY, LIMIT, FAMILIAR = 1000, 0.7, 0.2, 30_000, 10
 COMMON = 2000
 """A target word in more pairs than this is a function word: never the translation of a rare word."""
 
@@ -32,19 +33,24 @@ def human_pairs(work: Path, backward: bool):
 
 
 def associations(pairs: list) -> tuple[Counter, dict[str, str]]:
-    """How many pairs hold each source word; and for rare ones the target word that comes with it nearly always."""
+    """How many pairs hold each source word; and the target word that comes with it: nearly always where the word is
+    rare, since there it is forced whatever the model says, most often where it is not, since there it only takes the place of
+    a word that the model did not translate at all."""
     examples = Counter(word for source, _ in pairs for word in source)
     targets = Counter(word for _, target in pairs for word in target)
     together: dict[str, Counter] = defaultdict(Counter)
     for source, target in pairs:
-        rare = [word for word in source if 3 <= examples[word] <= RARE and word.isalpha()]
-        content = [word for word in target if targets[word] <= COMMON and word.isalpha()] if rare else []
-        for word in rare:
+        met = [word for word in source if 3 <= examples[word] <= COMMON and word.isalpha()]
+        content = [word for word in target if targets[word] <= COMMON and word.isalpha()] if met else []
+        for word in met:
             together[word].update(content)
     sure = {}
     for word, counts in together.items():
         scores = sorted(((2 * n / (examples[word] + targets[t]), t) for t, n in counts.items()), reverse=True)[:2]
-        if scores and scores[0][0] >= DICE and (len(scores) == 1 or scores[0][0] > scores[1][0] + 0.15):
+        if not scores:
+            continue
+        alone = len(scores) == 1 or scores[0][0] > scores[1][0] + 0.15
+        if examples[word] >= FAMILIAR and scores[0][0] >= LIKELY or scores[0][0] >= DICE and alone:
             sure[word] = scores[0][1]
     return examples, sure
 

@@ -84,7 +84,9 @@ impl Reading {
         let last = self.below % 100;
         let fits = !self.started
             || match part {
-                Part::Unit(n) => last == 0 || (last >= 20 && last.is_multiple_of(10) && (n < 10 || (french && n < 20))),
+                Part::Unit(n) => {
+                    last == 0 || (last >= 20 && last.is_multiple_of(10) && (n < 10 || (french && n < 20)))
+                }
                 Part::Tens(n) => last == 0 || (french && last == 4 && n == 20),
                 Part::Hundred => (1..10).contains(&self.below),
                 Part::Hundreds(_) => self.below == 0,
@@ -139,7 +141,8 @@ impl Tongue {
                 continue;
             }
             let percent = at > 0 && words.get(at - 1).is_some_and(|w| matches!(w.0, "por" | "pour"));
-            let part = self.part(word).filter(|p| !percent || !matches!(p, Part::Hundred | Part::Hundreds(100)));
+            let part =
+                self.part(word).filter(|p| !percent || !matches!(p, Part::Hundred | Part::Hundreds(100)));
             let goes_on = *touches || !reading.started;
             if let (Some(part), true) = (part, goes_on)
                 && reading.add(part, self.joint == "et")
@@ -159,7 +162,8 @@ impl Tongue {
             } else if let Ok(number) = word.parse() {
                 found.all.insert(number);
                 // "2 million": named, but it is the digits' own check that asks for them.
-                let scaled = words.get(at + 1).is_some_and(|(w, close)| *close && value(self.scales, w).is_some());
+                let scaled =
+                    words.get(at + 1).is_some_and(|(w, close)| *close && value(self.scales, w).is_some());
                 if scaled && number < 1_000_000 {
                     reading = Reading { below: number, started: true, doubtful: true, ..Reading::default() };
                 }
@@ -180,7 +184,8 @@ impl Tongue {
         let last = reading.below % 100;
         match self.part(next) {
             Some(Part::Unit(n)) => {
-                let after_tens = last >= 20 && last.is_multiple_of(10) && (n < 10 || (self.joint == "et" && n == 11));
+                let after_tens =
+                    last >= 20 && last.is_multiple_of(10) && (n < 10 || (self.joint == "et" && n == 11));
                 let after_hundred = last == 0 && self.joint != "y" && self.joint != "et";
                 if self.joint == "and" { after_hundred } else { after_tens || after_hundred }
             }
@@ -207,7 +212,10 @@ impl Tongue {
 }
 
 fn ordinal(word: &str) -> bool {
-    matches!(word, "first" | "second" | "third" | "fourth" | "fifth" | "sixth" | "seventh" | "eighth" | "ninth")
+    matches!(
+        word,
+        "first" | "second" | "third" | "fourth" | "fifth" | "sixth" | "seventh" | "eighth" | "ninth"
+    )
 }
 
 /// Words, and whether only a space or a hyphen stands between each and the one before.
@@ -333,11 +341,19 @@ mod tests {
             ("en", "a hundred, a thousand, two million", vec![100, 1000, 2_000_000]),
             ("en", "on the twenty-first, both of them, a dozen, number one", vec![]),
             ("en", "in nineteen eighty-four", vec![]),
-            ("es", "treinta y dos semanas, dos y tres, ciento veinte mil cuatrocientas", vec![2, 3, 32, 120_400]),
+            (
+                "es",
+                "treinta y dos semanas, dos y tres, ciento veinte mil cuatrocientas",
+                vec![2, 3, 32, 120_400],
+            ),
             ("es", "los dos tienen veintidós años, son las dos", vec![22]),
             ("es", "a las seis y veinte", vec![6, 20]),
             ("es", "quinientos cincuenta y un millones", vec![551_000_000]),
-            ("fr", "quatre-vingt-dix-sept, soixante et onze, soixante-quinze, vingt et un", vec![21, 71, 75, 97]),
+            (
+                "fr",
+                "quatre-vingt-dix-sept, soixante et onze, soixante-quinze, vingt et un",
+                vec![21, 71, 75, 97],
+            ),
             ("fr", "deux cent trois, trois mille quatre cents, un livre neuf", vec![203, 3400]),
             ("pt", "trinta e dois, cento e vinte e três, dois mil e seis", vec![32, 123, 2006]),
             ("pt", "vinte e três, três e vinte", vec![3, 20, 23]),

@@ -77,7 +77,7 @@ impl Lexicon {
             if is_name || !counts {
                 return None;
             }
-            let entry = self.words.get(word.to_lowercase().replace('’', "'").as_str());
+            let entry = self.entry(&word.to_lowercase());
             let translations = entry.iter().flat_map(|e| &e.translations).map(AsRef::as_ref).collect();
             let examples = entry.map_or(0, |e| e.examples);
             (examples < FAMILIAR).then_some(Rare { place: start..start + word.len(), translations })
@@ -85,19 +85,40 @@ impl Lexicon {
         rare.collect()
     }
 
-    /// Whether a word that this language pair does not share came out as it went in: `Skip la dosis`. A word that is
-    /// rightly the same in both lists itself among its translations; names are no words of the lexicon, and a word
-    /// that was never met is [`Lexicon::rare`]'s matter.
-    pub(super) fn left(&self, sentence: &str, target: &str) -> bool {
-        let mut words = sentence.unicode_word_indices().enumerate();
-        words.any(|(at, (_, word))| {
+    /// What is known of a word in lower case. The corpus was counted with apostrophes as spaces: of `can't` or
+    /// `l'hôpital` the part that was met least says how well the whole is known.
+    fn entry(&self, word: &str) -> Option<&Entry> {
+        if !word.contains(['\'', '’']) {
+            return self.words.get(word);
+        }
+        let mut parts =
+            word.split(['\'', '’']).filter(|part| part.chars().count() > 1).map(|part| self.words.get(part));
+        let first = parts.next()?;
+        parts.fold(first, |least, part| match (least, part) {
+            (Some(a), Some(b)) => Some(if b.examples < a.examples { b } else { a }),
+            _ => None,
+        })
+    }
+
+    /// Words that came out as they went in although this language pair does not share them: `Skip la dosis`. A word
+    /// that is rightly the same in both lists itself among its translations; names are no words of the lexicon, and a
+    /// word that was never met is [`Lexicon::rare`]'s matter.
+    pub(super) fn left(&self, sentence: &str, target: &str) -> Vec<Rare<'_>> {
+        let words = sentence.unicode_word_indices().enumerate();
+        let left = words.filter_map(|(at, (start, word))| {
             let is_name = at > 0 && word.starts_with(char::is_uppercase);
             let lower = word.to_lowercase();
-            !is_name
+            let entry = self.words.get(lower.as_str())?;
+            let foreign = !is_name
                 && lower.chars().count() > 2
-                && self.words.get(lower.as_str()).is_some_and(|e| !e.translations.iter().any(|t| **t == *lower))
-                && target.unicode_words().any(|w| w.to_lowercase() == lower)
-        })
+                && !entry.translations.iter().any(|t| **t == *lower)
+                && target.unicode_words().any(|w| w.to_lowercase() == lower);
+            foreign.then(|| Rare {
+                place: start..start + word.len(),
+                translations: entry.translations.iter().map(AsRef::as_ref).collect(),
+            })
+        });
+        left.collect()
     }
 }
 
@@ -143,6 +164,13 @@ mod tests {
     }
 
     #[test]
+    fn an_apostrophe_makes_no_word_unknown() {
+        let lexicon = Lexicon::parse("can\t1000\t\nt\t1000\t\nclock\t200\t\ndidn\t4\t\n").unwrap();
+        assert!(lexicon.rare("can't o’clock").is_empty());
+        assert_eq!(lexicon.rare("didn't").len(), 1);
+    }
+
+    #[test]
     fn endings_do_not_hide_a_translation() {
         let lexicon = lexicon();
         let found = lexicon.rare("penicillin");
@@ -152,11 +180,16 @@ mod tests {
 
     #[test]
     fn words_left_as_they_were_are_seen() {
-        let lexicon = Lexicon::parse("skip\t40\t\nthe\t1000\t\ndose\t90\t\nhospital\t60\thospital\nmark\t20\t\n").unwrap();
-        assert!(lexicon.left("Skip the dose.", "Skip la dosis."));
-        assert!(!lexicon.left("Skip the dose.", "Omita la dosis."));
-        assert!(!lexicon.left("The hospital.", "El hospital."));
-        assert!(!lexicon.left("I know Mark.", "Conozco a Mark."));
+        let lexicon =
+            Lexicon::parse("skip\t40\t\nthe\t1000\t\nplane\t90\tavión\nhospital\t60\thospital\nmark\t20\t\n")
+                .unwrap();
+        let left = |source, target| lexicon.left(source, target).len();
+        assert_eq!(left("Skip the dose.", "Skip la dosis."), 1);
+        assert_eq!(left("Skip the dose.", "Omita la dosis."), 0);
+        assert_eq!(left("The hospital.", "El hospital."), 0);
+        assert_eq!(left("I know Mark.", "Conozco a Mark."), 0);
+        let plane = lexicon.left("Our plane leaves.", "Nuestro plane sale.");
+        assert_eq!(plane, [Rare { place: 4..9, translations: vec!["avión"] }]);
     }
 
     #[test]

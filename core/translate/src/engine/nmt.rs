@@ -58,8 +58,8 @@ impl NmtEngine {
         })
     }
 
-    /// With the pack's lexicon: rare words are forced to their listed translation where the model had another, and a
-    /// sentence with rare words that nothing vouches for is marked.
+    /// With the pack's lexicon: rare words are forced to their listed translation where the model had another, so are words
+    /// that came out untranslated, and a sentence with words that nothing vouches for is marked.
     #[must_use]
     pub fn with_lexicon(self, lexicon: Lexicon) -> Self {
         Self { lexicon: Some(lexicon), ..self }
@@ -87,14 +87,17 @@ impl NmtEngine {
         let mut again: Vec<(usize, Source)> = Vec::new();
         for (at, (input, words)) in inputs.iter().zip(&rare).enumerate() {
             let Some(hypothesis) = hypotheses.get_mut(at) else { continue };
-            hypothesis.unfamiliar = words.iter().any(|word| word.translations.is_empty());
+            let left = lexicon.left(&input.text, &hypothesis.text);
+            // What takes the place of a word that came out untranslated is a guess from the corpus.
+            hypothesis.unfamiliar = !left.is_empty() || words.iter().any(|word| word.translations.is_empty());
             let lost = words.iter().filter(|word| !word.is_in(&hypothesis.text));
+            let lost = lost.chain(left.iter().filter(|l| words.iter().all(|word| word.place != l.place)));
             let forced = lost.filter_map(|word| Some((*word.translations.first()?, word.place.clone())));
-            let plain = source(input);
-            let (count, forced) =
-                forced.fold((0, plain), |(n, s), (phrase, place)| (n + 1, s.force(phrase, Some(place))));
+            let plain = (0, source(input));
+            let (count, bound) =
+                forced.fold(plain, |(n, s), (phrase, place)| (n + 1, s.force(phrase, Some(place))));
             if count > 0 {
-                again.push((at, forced));
+                again.push((at, bound));
             }
         }
         if again.is_empty() {
@@ -134,9 +137,6 @@ impl Engine for NmtEngine {
         let mut hypotheses = self.run(&sources, beam, cancel)?;
         if let Some(lexicon) = &self.lexicon {
             self.vouch(lexicon, batch.sentences, &mut hypotheses, beam, cancel)?;
-            for (input, hypothesis) in batch.sentences.iter().zip(&mut hypotheses) {
-                hypothesis.unfamiliar |= lexicon.left(&input.text, &hypothesis.text);
-            }
         }
         Ok(hypotheses)
     }
