@@ -325,7 +325,11 @@ fn the_built_in_catalogue_keeps_its_own_rules() {
     let catalogue = Catalogue::built_in();
     for offer in &catalogue.offers {
         let licence = &offer.about.licence;
-        assert!(licence.text.as_ref().is_some_and(|t| t.len() > 200), "{}: its licence has no text", offer.about.id);
+        assert!(
+            licence.text.as_ref().is_some_and(|t| t.len() > 200),
+            "{}: its licence has no text",
+            offer.about.id
+        );
     }
     let ids: Vec<_> = catalogue.offers.iter().map(|offer| offer.about.id.as_str()).collect();
     assert_eq!(ids, ["gemma-3-270m", "qwen2.5-coder-1.5b", "smollm2-135m", "whisper-base"]);

@@ -449,8 +449,7 @@ fn sentences(s: &Summary, language: Language) -> Vec<String> {
         let difference =
             sleep.before_min.map(|b| Measure::Asleep.show_difference(language, sleep.asleep_min - b));
         let asleep = language.minutes(sleep.asleep_min);
-        let said =
-            format!("{asleep}, {} \u{2013} {}{}", sleep.bedtime, sleep.wake_up, change(difference));
+        let said = format!("{asleep}, {} \u{2013} {}{}", sleep.bedtime, sleep.wake_up, change(difference));
         out.push(language.labelled(words.sleep.title, &said));
         if let Some(bpm) = sleep.unusual_run_bpm {
             let bpm = Measure::NightHeartRate.show(language, bpm);

@@ -161,7 +161,8 @@ pub(super) fn calendar(c: &Calendar, language: Language) -> Drawing {
     let cell = ((WIDTH - left - 12.0) / f64::from(weeks.max(1))).clamp(4.0, 15.0);
     let height = top + cell * 7.0 + 8.0;
     let kept = c.days.iter().filter(|d| **d == Kept::Kept).count();
-    let described = language.labelled(&c.title, &format!("{} {kept}/{}", language.words().report.kept, c.days.len()));
+    let described =
+        language.labelled(&c.title, &format!("{} {kept}/{}", language.words().report.kept, c.days.len()));
     let mut out = Drawing::new(WIDTH, height, described);
     title(&mut out, &c.title, "");
     for row in [0, 2, 4, 6] {

@@ -267,8 +267,7 @@ mod tests {
     fn every_metric_has_a_name_in_every_language() {
         for language in Language::ALL {
             let named = language.words().metrics;
-            let missing: Vec<Metric> =
-                Metric::all().filter(|m| !named.iter().any(|n| n.0 == *m)).collect();
+            let missing: Vec<Metric> = Metric::all().filter(|m| !named.iter().any(|n| n.0 == *m)).collect();
             assert!(missing.is_empty(), "{missing:?} in {}", language.code());
         }
     }
