@@ -29,6 +29,16 @@ def test_a_rare_word_gets_its_exclusive_partner_and_a_key_word_its_own(tmp_path)
     assert rows["penicillin"] == (0, "penicilina")
 
 
+def test_a_common_word_lists_its_likeliest_partner_and_a_shared_word_itself(tmp_path):
+    pairs = [(f"the plane {n} leaves", f"el avión {n} sale") for n in "abcdefghijkl"]
+    pairs += [(f"hotel {n}", f"hotel {n}") for n in "abcdefghijkl"] + [("the idea", "la idea")]
+    lexicon.make(work_with(tmp_path, pairs), "en-es", False, tmp_path / "l.tsv")
+    rows = read(tmp_path / "l.tsv")
+    assert rows["plane"][1] in ("avión", "sale")
+    assert rows["hotel"] == (12, "hotel") and rows["idea"] == (1, "idea")
+    assert "the" not in rows["the"][1]
+
+
 def test_the_reverse_direction_reads_the_pairs_the_other_way(tmp_path):
     lexicon.make(work_with(tmp_path, PAIRS), "en-es", True, tmp_path / "l.tsv")
     rows = read(tmp_path / "l.tsv")
