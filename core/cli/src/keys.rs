@@ -109,7 +109,7 @@ fn change(home: &Path, place: KeyPlace) -> Outcome {
     let from = key_protection(&database)?.map(|_| present(home)).transpose()?;
     let to: Box<dyn KeyStore> = match place {
         KeyPlace::File => Box::new(file(home)),
-        KeyPlace::Passphrase => Box::new(Passphrase::new(new_passphrase()?.as_str())),
+        KeyPlace::Passphrase => Box::new(Passphrase::new(new_passphrase(NEXT, "New passphrase: ")?.as_str())),
         KeyPlace::Keyring => keyring(home)?,
     };
     let Some(from) = from else {
@@ -134,10 +134,11 @@ fn file(home: &Path) -> KeyFile {
 }
 
 #[cfg(feature = "keyring")]
-#[expect(clippy::unnecessary_wraps, reason = "a build without the keyring fails here")]
 fn keyring(home: &Path) -> Result<Box<dyn KeyStore>, Failure> {
-    // The folder's own name: several homes may live side by side.
-    let account = std::fs::canonicalize(home).unwrap_or_else(|_| home.to_path_buf());
+    // The folder's own name: several homes may live side by side. It must be there, or the name would be another one
+    // at the next start and the key not be found.
+    std::fs::create_dir_all(home)?;
+    let account = std::fs::canonicalize(home)?;
     Ok(Box::new(cuba_vault::OsKeyring::new(account.display().to_string())))
 }
 
@@ -147,9 +148,11 @@ fn keyring(_home: &Path) -> Result<Box<dyn KeyStore>, Failure> {
         .hint("build with `--features health,keyring` (scripts/cuba keys use keyring does)"))
 }
 
-fn new_passphrase() -> Result<Zeroizing<String>, Failure> {
-    let text = passphrase(NEXT, "New passphrase: ")?;
-    if std::env::var_os(NEXT).is_none() && *passphrase(NEXT, "The same again: ")? != *text {
+/// A passphrase that will be needed again: asked for twice where it is typed.
+pub(crate) fn new_passphrase(variable: &str, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let text = passphrase(variable, prompt)?;
+    let typed = std::env::var(variable).map_or(true, |given| given.is_empty());
+    if typed && *passphrase(variable, "The same again: ")? != *text {
         return Err(Failure::new(Code::BadInput, "the two passphrases differ; nothing was changed"));
     }
     Ok(text)

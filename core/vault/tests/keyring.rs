@@ -11,7 +11,7 @@ use cuba_vault::{
 const SCHEMAS: [Schema; 1] = [Schema { name: "t", migrations: &["CREATE TABLE t (v TEXT) STRICT;"] }];
 
 #[test]
-#[ignore = "needs a running Secret Service"]
+#[ignore = "needs a running Secret Service: docs/testing.md has the command that starts one and runs this"]
 fn the_keyring_keeps_the_key_until_it_is_told_to_forget() {
     let place = tempfile::tempdir().unwrap();
     let database = place.path().join("t.db");

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::open::{Place, SCHEMAS};
 use super::{answer, show, sources, time, write_whole};
 use crate::exit::{Code, Failure, Outcome};
-use crate::keys::passphrase;
+use crate::keys::{new_passphrase, passphrase};
 use crate::{interrupt, screen};
 
 const VARIABLE: &str = "CUBA_BACKUP_PASSPHRASE";
@@ -70,13 +70,7 @@ pub(super) fn backup(place: &Place, args: &BackupArgs) -> Outcome {
         let info = cuba_vault::backup(store.vault(), &args.file, &secret, now, &mut progress)?;
         (info, Some(key.to_text()))
     } else {
-        let text = passphrase(VARIABLE, "Passphrase for the backup: ")?;
-        if screen::is_interactive() && std::env::var(VARIABLE).is_err() {
-            let again = passphrase(VARIABLE, "The same again: ")?;
-            if *again != *text {
-                return Err(Failure::new(Code::BadInput, "the two passphrases differ; nothing was written"));
-            }
-        }
+        let text = new_passphrase(VARIABLE, "Passphrase for the backup: ")?;
         let secret = BackupSecret::Passphrase(&text);
         (cuba_vault::backup(store.vault(), &args.file, &secret, now, &mut progress)?, None)
     };
