@@ -1,9 +1,9 @@
 //! Habits and their reminders.
 
-use cuba_health::log::habit::{Entry, Goal, Habit, strength};
+use cuba_health::log::habit::{Entry, Habit, Standing};
 use cuba_health::log::reminder::{Days, Schedule};
 use jiff::civil::Time;
-use jiff::{Span, Timestamp};
+use jiff::Span;
 
 use super::{Health, day};
 use crate::{CubaError, NotificationRequest};
@@ -36,14 +36,18 @@ pub struct HabitView {
     pub key: String,
     /// What the user reads.
     pub name: String,
-    /// Kept on that day.
+    /// Entered as done on that day; a measured habit: its goal was met.
     pub done: bool,
     /// Strength on that day, 0 to 1.
     pub strength: f64,
 }
 
-/// Strength needs the days before; a year is more than its memory.
-const DAYS_OF_STRENGTH: i32 = 365;
+impl From<Standing> for HabitView {
+    fn from(standing: Standing) -> Self {
+        let Standing { habit, done, strength } = standing;
+        Self { key: habit.key, name: habit.name, done, strength }
+    }
+}
 
 #[uniffi::export]
 impl Health {
@@ -69,21 +73,7 @@ impl Health {
 
     /// Every habit in use, as it stands on a day.
     pub fn habits(&self, day_text: String) -> Result<Vec<HabitView>, CubaError> {
-        let (store, day) = (self.store()?, day(&day_text)?);
-        let view = |habit: Habit| {
-            let entries = store.habit_entries(&habit)?;
-            let strengths = strength(&habit, &entries, day.plus(-DAYS_OF_STRENGTH), day);
-            Ok(HabitView {
-                done: matches!(
-                    (habit.goal, entries.get(&day)),
-                    (Goal::YesNo, Some(Entry::Done)) | (_, Some(Entry::Amount(_)))
-                ),
-                strength: strengths.last().copied().unwrap_or(0.0),
-                key: habit.key,
-                name: habit.name,
-            })
-        };
-        store.habits()?.into_iter().filter(|habit| !habit.archived).map(view).collect()
+        Ok(self.store()?.habits_on(day(&day_text)?)?.into_iter().map(HabitView::from).collect())
     }
 
     /// Plans the notifications that are due in the next hours, and gives their number. To be called at each start and
@@ -96,27 +86,19 @@ impl Health {
         let until = now
             .checked_add(Span::new().hours(hours.min(24 * 62)))
             .map_err(|_| CubaError::bad_input("that is too far away"))?;
-        let mut planned = 0;
-        for habit in store.habits()?.into_iter().filter(|habit| !habit.archived) {
-            let Some(schedule) = &habit.reminder else { continue };
-            for due in schedule.due(now, until, &zone) {
-                let what = format!("habit:{}", habit.key);
-                notifications
-                    .schedule(NotificationRequest {
-                        id: notification_id(&what, due),
-                        at_ms: due.as_millisecond(),
-                        title: habit.name.clone(),
-                        body: habit.question.clone(),
-                    })
-                    .map_err(|error| CubaError::other(error.to_string()))?;
-                store.reminder_planned(&what, due)?;
-                planned += 1;
-            }
+        let reminders = store.habit_reminders(now, until, &zone)?;
+        for (habit, due) in &reminders {
+            let what = format!("habit:{}", habit.key);
+            notifications
+                .schedule(NotificationRequest {
+                    id: format!("{what}@{}", due.as_millisecond()),
+                    at_ms: due.as_millisecond(),
+                    title: habit.name.clone(),
+                    body: habit.question.clone(),
+                })
+                .map_err(|error| CubaError::other(error.to_string()))?;
+            store.reminder_planned(&what, *due)?;
         }
-        Ok(planned)
+        Ok(reminders.len() as u32)
     }
-}
-
-fn notification_id(what: &str, due: Timestamp) -> String {
-    format!("{what}@{}", due.as_millisecond())
 }

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use cuba_vault::rusqlite::{OptionalExtension as _, Row, named_params};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::reminder::Schedule;
@@ -197,6 +199,32 @@ fn kept_days(habit: &Habit, entries: &Entries, from: Day, to: Day) -> Vec<(Day, 
     }
 }
 
+/// A habit as it stands on a day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The habit.
+    pub habit: Habit,
+    /// Entered as done on that day; a measured habit: its goal was met.
+    pub done: bool,
+    /// Strength on that day, 0 to 1.
+    pub strength: f64,
+}
+
+/// Strength needs the days before: a year is more than the memory of any frequency.
+const MEMORY_DAYS: i32 = 365;
+
+impl Standing {
+    /// Judges by the entries.
+    pub fn of(habit: Habit, entries: &Entries, day: Day) -> Self {
+        let strength = strength(&habit, entries, day.plus(-MEMORY_DAYS), day).last().copied().unwrap_or(0.0);
+        let done = match habit.goal {
+            Goal::YesNo => amount(&habit, entries.get(&day).copied()) > 0.0,
+            _ => kept_days(&habit, entries, day, day).last().is_some_and(|(_, kept)| *kept),
+        };
+        Self { habit, done, strength }
+    }
+}
+
 fn kind_of(goal: Goal) -> (&'static str, f64) {
     match goal {
         Goal::YesNo => ("yes_no", 0.0),
@@ -342,6 +370,27 @@ impl Store {
         })
     }
 
+    /// Every habit in use, as it stands on a day.
+    pub fn habits_on(&self, day: Day) -> Result<Vec<Standing>, HealthError> {
+        let in_use = self.habits()?.into_iter().filter(|habit| !habit.archived);
+        in_use.map(|habit| Ok(Standing::of(habit.clone(), &self.habit_entries(&habit)?, day))).collect()
+    }
+
+    /// The reminders of habits in use that come in `after..=until`, habit by habit.
+    pub fn habit_reminders(
+        &self,
+        after: Timestamp,
+        until: Timestamp,
+        zone: &TimeZone,
+    ) -> Result<Vec<(Habit, Timestamp)>, HealthError> {
+        let mut due = Vec::new();
+        for habit in self.habits()?.into_iter().filter(|habit| !habit.archived) {
+            let moments = habit.reminder.as_ref().map(|schedule| schedule.due(after, until, zone));
+            due.extend(moments.unwrap_or_default().into_iter().map(|moment| (habit.clone(), moment)));
+        }
+        Ok(due)
+    }
+
     /// Deletes a habit with its entries for good.
     pub fn delete_habit(&self, key: &str) -> Result<(), HealthError> {
         let found = self.vault.write_erasing(|tx| {
@@ -418,5 +467,16 @@ mod tests {
         let m = 0.5f64.powf((1.0f64 / 7.0).sqrt() / 13.0);
         let s = strength(&run, &entries, Day(0), Day(3));
         assert!((s[3] - ((0.5 * (1.0 - m) * (m * m + m + 1.0)) * m + 1.0 - m)).abs() < 1e-12);
+    }
+    #[test]
+    fn a_measured_habit_stands_by_its_goal_and_a_counted_one_by_the_day() {
+        let run = Habit { goal: Goal::AtLeast(20.0), days: 7, ..Habit::daily("r", "r") };
+        let entries: Entries = [(Day(0), Entry::Amount(15.0)), (Day(3), Entry::Amount(5.0))].into();
+        assert!(!Standing::of(run.clone(), &entries, Day(0)).done);
+        let met = Standing::of(run.clone(), &entries, Day(3));
+        assert!(met.done && met.strength == *strength(&run, &entries, Day(-362), Day(3)).last().unwrap());
+        let weekly = Habit { times: 2, days: 7, ..Habit::daily("w", "w") };
+        assert!(Standing::of(weekly.clone(), &done([0, 3]), Day(3)).done);
+        assert!(!Standing::of(weekly, &done([0, 3]), Day(2)).done, "between two repetitions nothing is done");
     }
 }
