@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use zeroize::Zeroizing;
+
 use crate::{CubaError, Platform};
 
 /// Where Cuba lives and how it is to behave.
-#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+#[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Config {
     /// The app's own directory; packs and the database lie below it. On Android `filesDir`, never shared storage.
     pub home: String,
@@ -26,14 +28,27 @@ impl Config {
     }
 }
 
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let passphrase = self.passphrase.as_ref().map(|_| "..");
+        let Self { home, threads, .. } = self;
+        f.debug_struct("Config")
+            .field("home", home)
+            .field("threads", threads)
+            .field("passphrase", &passphrase)
+            .finish()
+    }
+}
+
 /// What all parts share.
+#[cfg_attr(
+    not(all(feature = "translate", feature = "health")),
+    allow(dead_code, reason = "translation alone asks for threads, health alone for the passphrase")
+)]
 pub(crate) struct Shared {
     pub(crate) home: PathBuf,
-    #[cfg_attr(
-        not(any(feature = "translate", feature = "health")),
-        allow(dead_code, reason = "packs need none")
-    )]
-    pub(crate) config: Config,
+    pub(crate) threads: Option<u32>,
+    pub(crate) passphrase: Option<Zeroizing<String>>,
     pub(crate) platform: Platform,
     closed: AtomicBool,
 }
@@ -66,8 +81,9 @@ impl Cuba {
             return Err(CubaError::bad_input("the home directory has no name: pass the app's own directory"));
         }
         let shared = Arc::new(Shared {
-            home: PathBuf::from(&config.home),
-            config,
+            home: PathBuf::from(config.home),
+            threads: config.threads,
+            passphrase: config.passphrase.map(Zeroizing::new),
             platform,
             closed: AtomicBool::new(false),
         });

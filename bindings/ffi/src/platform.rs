@@ -30,7 +30,7 @@ impl From<uniffi::UnexpectedUniFFICallbackError> for PlatformError {
 }
 
 /// Seals the 32 bytes that open the database: Android's Keystore, Apple's Keychain, a desktop's keyring.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait KeyStore: Send + Sync {
     /// A short, fixed name, written beside the database so that it is opened the same way again: `android-keystore`.
     fn kind(&self) -> Result<String, PlatformError>;
@@ -42,7 +42,7 @@ pub trait KeyStore: Send + Sync {
 }
 
 /// The time and where the user is.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait Clock: Send + Sync {
     /// Milliseconds since 1970 UTC.
     fn now_ms(&self) -> Result<i64, PlatformError>;
@@ -61,7 +61,7 @@ pub enum Power {
 }
 
 /// Memory and battery.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait Device: Send + Sync {
     /// Bytes that may be taken without pushing other apps out; `None` where the system does not say.
     fn memory_available(&self) -> Result<Option<u64>, PlatformError>;
@@ -70,7 +70,7 @@ pub trait Device: Send + Sync {
 }
 
 /// The platform's own voice.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait Speech: Send + Sync {
     /// Begins to speak; [`PlatformError::Missing`] where there is no voice for the language.
     fn speak(&self, text: String, language: String) -> Result<(), PlatformError>;
@@ -92,7 +92,7 @@ pub struct NotificationRequest {
 }
 
 /// The platform's notifications.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait Notifications: Send + Sync {
     /// Plans a notification.
     fn schedule(&self, notification: NotificationRequest) -> Result<(), PlatformError>;

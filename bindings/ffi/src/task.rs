@@ -62,7 +62,7 @@ pub struct ProgressState {
 }
 
 /// Hears how far a task is.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait ProgressListener: Send + Sync {
     /// The present state: first when the task is made, then at most ten times a second, last with an end stage. Called
     /// on a thread of its own; a slow listener skips states and holds up nothing. One that throws is not called again.

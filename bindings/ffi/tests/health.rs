@@ -217,6 +217,7 @@ fn a_wrong_key_opens_nothing_and_harms_nothing() {
 fn a_passphrase_protects_where_there_is_no_key_store() {
     let home = Home::new();
     let config = |passphrase: &str| Config { passphrase: Some(passphrase.into()), ..home.config() };
+    assert!(!format!("{:?}", config("correct horse")).contains("horse"));
     let open = |passphrase| Cuba::open(config(passphrase), Platform::default()).unwrap();
     let cuba = open("correct horse");
     two_walks(&cuba.health());
@@ -312,4 +313,18 @@ fn habits_are_marked_and_reminded_of_in_local_time() {
     let none = home.open().health();
     drop(planned);
     assert!(matches!(none.plan_reminders(24), Err(CubaError::BadInput { .. })));
+}
+
+#[test]
+fn after_shut_down_health_says_so() {
+    let home = Home::new();
+    let cuba = home.open();
+    let health = cuba.health();
+    two_walks(&health);
+    cuba.shut_down();
+    assert_eq!(health.present(), Err(CubaError::Closed));
+    assert_eq!(health.chart(november("steps")), Err(CubaError::Closed));
+    assert_eq!(health.import_file(export_file(&home), None).wait(), Err(CubaError::Closed));
+    assert_eq!(health.export(home.path("all.jsonl"), None).wait(), Err(CubaError::Closed));
+    assert_eq!(home.open().health().chart(november("steps")).unwrap()[0].sum, 1400.0, "the data is still there");
 }

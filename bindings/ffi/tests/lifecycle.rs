@@ -71,6 +71,7 @@ fn a_listener_hears_the_present_state_first_and_then_seldom() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let times = times.lock().unwrap();
+    assert!(!times[0].1.is_end(), "the state of a task that was only just made");
     for pair in times.windows(2) {
         assert!(pair[1].0 - pair[0].0 >= Duration::from_millis(99));
     }

@@ -1,13 +1,15 @@
 //! Packs through the facade: add, verify, corrupt, hand on.
 
-#![cfg(feature = "translate")]
+#![cfg(feature = "packs")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod common;
 
 use std::path::{Path, PathBuf};
 
-use common::{Home, english};
+use common::Home;
+#[cfg(feature = "translate")]
+use common::english;
 use cuba_ffi::{AddPackRequest, CubaError};
 
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -31,6 +33,7 @@ fn a_pack_is_added_verified_and_handed_on() {
     let theirs = friend.open();
     let request = AddPackRequest { path: file, direction: None, accept_terms: false };
     assert_eq!(theirs.packs().add(request, None).wait().unwrap().id, "en-es");
+    #[cfg(feature = "translate")]
     assert!(theirs.translate().translate(english("Good morning."), None).wait().unwrap().complete);
     assert!(packs.remove("en-es".into()).unwrap() > 0);
 }
@@ -53,8 +56,11 @@ fn a_corrupt_pack_is_named_and_not_used() {
     let faults = cuba.packs().verify("en-es".into(), None).wait().unwrap().faults;
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert!(faults[0].contains("vocab.enes"), "{faults:?}");
-    let refused = cuba.translate().translate(english("Good morning."), None).wait();
-    assert!(matches!(refused, Err(CubaError::Damaged { .. })), "{refused:?}");
+    #[cfg(feature = "translate")]
+    {
+        let refused = cuba.translate().translate(english("Good morning."), None).wait();
+        assert!(matches!(refused, Err(CubaError::Damaged { .. })), "{refused:?}");
+    }
 }
 
 #[test]
@@ -78,4 +84,43 @@ fn the_catalogue_shows_terms_before_anything_is_fetched() {
     let offers = home.open().packs().offers();
     assert!(offers.iter().any(|offer| offer.terms.must_accept));
     assert!(offers.iter().all(|offer| !offer.in_use && !offer.terms.title.is_empty()));
+}
+
+#[test]
+fn a_listener_hears_a_pack_being_added() {
+    use cuba_ffi::{ListenerError, ProgressListener, ProgressState, Stage};
+    use std::sync::{Arc, Mutex};
+
+    struct Heard(Mutex<Vec<ProgressState>>);
+    impl ProgressListener for Heard {
+        fn on_state(&self, state: ProgressState) -> Result<(), ListenerError> {
+            self.0.lock().unwrap().push(state);
+            Ok(())
+        }
+    }
+    let home = Home::new();
+    let packs = home.open().packs();
+    let heard = Arc::new(Heard(Mutex::default()));
+    let bytes = packs.add(home.model(), Some(heard.clone())).wait().unwrap().bytes;
+    let ended = |states: &Vec<ProgressState>| states.last().is_some_and(|state| state.stage.is_end());
+    while !ended(&heard.0.lock().unwrap()) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let states = heard.0.lock().unwrap();
+    let last = states.last().unwrap();
+    assert_eq!((last.stage, last.done), (Stage::Finished, last.total));
+    assert!(last.total >= bytes, "{last:?}");
+}
+
+#[test]
+fn after_shut_down_packs_say_so() {
+    let home = Home::new();
+    let cuba = home.open();
+    let packs = cuba.packs();
+    packs.add(home.model(), None).wait().unwrap();
+    cuba.shut_down();
+    assert_eq!(packs.list(), Err(CubaError::Closed));
+    assert_eq!(packs.verify("en-es".into(), None).wait(), Err(CubaError::Closed));
+    assert_eq!(packs.remove("en-es".into()), Err(CubaError::Closed));
+    assert_eq!(home.open().packs().list().unwrap().packs.len(), 1, "the data is still there");
 }

@@ -101,8 +101,8 @@ fn keys(shared: &Shared) -> Result<Box<dyn KeyStore>, CubaError> {
     if let Some(keys) = &shared.platform.key_store {
         return Ok(Box::new(AppKeyStore::new(keys.clone())?));
     }
-    Ok(match &shared.config.passphrase {
-        Some(passphrase) => Box::new(Passphrase::new(passphrase.clone())),
+    Ok(match &shared.passphrase {
+        Some(passphrase) => Box::new(Passphrase::new(passphrase.as_str())),
         None => Box::new(KeyFile::new(shared.home.join("keys").join("vault.kek"))),
     })
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Hears a translation grow.
-#[uniffi::export(with_foreign)]
+#[uniffi::export(rust, foreign)]
 pub trait TranslationListener: Send + Sync {
     /// The present state: first when the task is made, then at most ten times a second, last with an end stage. Called
     /// on a thread of its own; a slow listener skips states and holds up nothing. One that throws is not called again.
@@ -41,29 +41,19 @@ const LINES_A_STEP: usize = 64;
 /// Translation with whatever packs are installed.
 #[derive(uniffi::Object)]
 pub struct Translate {
+    engines: Arc<Engines>,
+    lane: Arc<Lane>,
+}
+
+/// The engines of the packs that are installed, made when they are first asked for and made anew when something changed.
+struct Engines {
     shared: Arc<Shared>,
     packs: Arc<Packs>,
-    lane: Arc<Lane>,
-    /// The engines of the packs at a count of changes, and the power they were made for.
+    /// At a count of changes, and for the power they were made for.
     current: Mutex<Option<(u64, Power, Translator)>>,
 }
 
-impl Translate {
-    pub(crate) fn new(shared: &Arc<Shared>, packs: &Arc<Packs>) -> Arc<Self> {
-        Arc::new(Self {
-            shared: shared.clone(),
-            packs: packs.clone(),
-            // Two: a short text need not wait for a document.
-            lane: Lane::new(2),
-            current: Mutex::new(None),
-        })
-    }
-
-    pub(crate) fn shut_down(&self) {
-        self.lane.cancel_all();
-        guard(&self.current).take();
-    }
-
+impl Engines {
     fn translator(&self) -> Result<Translator, CubaError> {
         self.shared.open()?;
         let (changes, power) = (self.packs.changes(), self.shared.platform.power());
@@ -80,7 +70,7 @@ impl Translate {
     }
 
     fn threads(&self, power: Power) -> Option<usize> {
-        let asked = self.shared.config.threads.map(|threads| threads.max(1) as usize);
+        let asked = self.shared.threads.map(|threads| threads.max(1) as usize);
         match power {
             Power::Normal => asked,
             Power::Saving => {
@@ -91,11 +81,30 @@ impl Translate {
     }
 }
 
+impl Translate {
+    pub(crate) fn new(shared: &Arc<Shared>, packs: &Arc<Packs>) -> Arc<Self> {
+        Arc::new(Self {
+            engines: Arc::new(Engines {
+                shared: shared.clone(),
+                packs: packs.clone(),
+                current: Mutex::new(None),
+            }),
+            // Two: a short text need not wait for a document.
+            lane: Lane::new(2),
+        })
+    }
+
+    pub(crate) fn shut_down(&self) {
+        self.lane.cancel_all();
+        guard(&self.engines.current).take();
+    }
+}
+
 #[uniffi::export]
 impl Translate {
     /// The languages that installed packs read or write, by code.
     pub fn languages(&self) -> Result<Vec<LanguageView>, CubaError> {
-        let directions = self.translator()?.engines().directions();
+        let directions = self.engines.translator()?.engines().directions();
         let mut codes: Vec<LanguageCode> = directions.iter().flat_map(|d| [d.from, d.to]).collect();
         codes.sort_unstable();
         codes.dedup();
@@ -104,7 +113,7 @@ impl Translate {
 
     /// The directions that installed packs translate without a language between.
     pub fn directions(&self) -> Result<Vec<Direction>, CubaError> {
-        let directions = self.translator()?.engines().directions();
+        let directions = self.engines.translator()?.engines().directions();
         Ok(directions
             .into_iter()
             .map(|d| Direction { from: d.from.to_string(), to: d.to.to_string() })
@@ -114,7 +123,7 @@ impl Translate {
     /// The way from one language to the other, or [`CubaError::NoPackFor`].
     pub fn route(&self, from: String, to: String) -> Result<RouteView, CubaError> {
         let (from, to) = (code(&from)?, code(&to)?);
-        let route = self.translator()?.engines().route(&from, &to, cuba_translate::EngineChoice::Auto)?;
+        let route = self.engines.translator()?.engines().route(&from, &to, cuba_translate::EngineChoice::Auto)?;
         Ok(RouteView { engine: route.engine_id(), via: route.via().map(|via| via.to_string()) })
     }
 
@@ -135,12 +144,13 @@ impl Translate {
         request: TranslateRequest,
         listener: Option<Arc<dyn TranslationListener>>,
     ) -> Arc<TranslationTask> {
-        let translator = self.translator();
+        let engines = self.engines.clone();
         let deliver = listener.map(|l| Box::new(move |state| l.on_state(state)) as Deliver<TranslationState>);
         TranslationTask::of(self.lane.start(deliver, move |cancel, board| {
             let wanted = request.to_core()?;
+            let translator = engines.translator()?;
             let done =
-                translator?.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
+                translator.translate(&wanted, &Cancel::from(cancel.clone()), &mut |event: Event<'_>| {
                     board.update(|state| state.hear(event));
                 })?;
             Ok(done.into())
@@ -153,13 +163,13 @@ impl Translate {
         request: BatchRequest,
         listener: Option<Arc<dyn ProgressListener>>,
     ) -> Arc<BatchTask> {
-        let translator = self.translator();
+        let engines = self.engines.clone();
         BatchTask::of(self.lane.start(progress(listener), move |cancel, board| {
             let (from, to, settings) = request.to_core()?;
             let total = request.lines.len() as u64;
             board.update(|state: &mut ProgressState| state.total = total);
             let mut lines = Vec::with_capacity(request.lines.len());
-            let summary = translator?.translate_lines(
+            let summary = engines.translator()?.translate_lines(
                 from,
                 to,
                 &settings,
@@ -191,21 +201,21 @@ impl Translate {
 
     /// Bytes of memory that loaded engines hold, mapped weights included.
     pub fn memory(&self) -> u64 {
-        guard(&self.current).as_ref().map_or(0, |(_, _, translator)| translator.engines().resident_bytes())
+        guard(&self.engines.current).as_ref().map_or(0, |(_, _, translator)| translator.engines().resident_bytes())
     }
 
     /// Gives that memory back (on a memory warning); the next translation loads again.
     pub fn unload(&self) {
-        if let Some((_, _, translator)) = &*guard(&self.current) {
+        if let Some((_, _, translator)) = &*guard(&self.engines.current) {
             translator.engines().iter().for_each(|engine| engine.unload());
         }
     }
 
     /// Speaks a translation with the platform's voice.
     pub fn speak(&self, text: String, language: String) -> Result<(), CubaError> {
-        self.shared.open()?;
+        self.engines.shared.open()?;
         let none = || CubaError::bad_input("this app brings no voice");
-        let speech = self.shared.platform.speech.as_ref().ok_or_else(none)?;
+        let speech = self.engines.shared.platform.speech.as_ref().ok_or_else(none)?;
         speech.speak(text, code(&language)?.to_string()).map_err(|error| match error {
             PlatformError::Missing => CubaError::bad_input("this device has no voice for the language"),
             other => CubaError::other(other.to_string()),
@@ -214,7 +224,7 @@ impl Translate {
 
     /// Falls silent.
     pub fn hush(&self) {
-        if let Some(speech) = &self.shared.platform.speech {
+        if let Some(speech) = &self.engines.shared.platform.speech {
             // Nothing to do about a voice that does not stop.
             let _ = speech.stop();
         }

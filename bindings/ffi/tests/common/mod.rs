@@ -5,7 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cuba_ffi::{AddPackRequest, Config, Cuba, Direction, Platform, TranslateRequest};
+#[cfg(feature = "translate")]
+use cuba_ffi::TranslateRequest;
+#[cfg(feature = "packs")]
+use cuba_ffi::{AddPackRequest, Direction};
+use cuba_ffi::{Config, Cuba, Platform};
 
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
@@ -29,12 +33,14 @@ impl Home {
     }
 
     /// With the en-es model. Its Spanish is poor; its arithmetic is real.
+    #[cfg(feature = "packs")]
     pub(crate) fn with_model(&self) -> Arc<Cuba> {
         let cuba = self.open();
         cuba.packs().add(self.model(), None).wait().unwrap();
         cuba
     }
 
+    #[cfg(feature = "packs")]
     pub(crate) fn model(&self) -> AddPackRequest {
         let folder = self.dir.path().join("enes");
         model_folder(&folder);
@@ -54,6 +60,7 @@ pub(crate) fn model_folder(folder: &PathBuf) {
     }
 }
 
+#[cfg(feature = "translate")]
 pub(crate) fn english(text: &str) -> TranslateRequest {
     TranslateRequest { from: Some("en".into()), ..TranslateRequest::new(text, "es") }
 }
