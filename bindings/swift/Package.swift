@@ -14,8 +14,6 @@ let package = Package(
         .systemLibrary(name: "CubaFFIC"),
         .target(name: "CubaFFI", dependencies: ["CubaFFIC"], linkerSettings: link),
         .target(name: "Cuba", dependencies: ["CubaFFI"]),
-        .executableTarget(name: "TranslateExample", dependencies: ["Cuba"], path: "Examples/Translate"),
-        .executableTarget(name: "HealthExample", dependencies: ["Cuba"], path: "Examples/Health"),
         .testTarget(name: "CubaTests", dependencies: ["Cuba"]),
     ]
 )

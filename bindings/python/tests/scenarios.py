@@ -38,12 +38,12 @@ class Scenario(unittest.TestCase):
         self.addCleanup(opened.close)
         return opened
 
-    def with_model(self) -> cuba.Cuba:
+    def with_model(self, **options: object) -> cuba.Cuba:
         model = self.dir / "enes"
         model.mkdir(exist_ok=True)
         for name in ("model.enes.intgemm.alphas.bin", "vocab.enes.spm"):
             shutil.copy(FIXTURES / name, model / name)
-        opened = self.open()
+        opened = self.open(**options)
         opened.packs.add(model, ("en", "es"))
         return opened
 
@@ -243,6 +243,108 @@ class Health(Scenario):
         with self.assertRaises(CubaError.Locked):
             self.open(platform=ffi.Platform(key_store=Broken(0x5A))).health.present()
         self.assertEqual(self.steps(self.open(platform=ffi.Platform(key_store=Chip(0x5A))).health), 1400.0)
+
+
+class AppServices(Scenario):
+    """What the program brings, and what happens when it raises. The key store's scenario stands with the database it protects."""
+
+    def test_the_devices_memory_and_battery_are_heeded(self) -> None:
+        class Phone(ffi.Device):
+            memory: object = 1
+            mode: object = ffi.Power.NORMAL
+
+            def memory_available(self) -> int | None:
+                return say(self.memory)
+
+            def power(self) -> ffi.Power:
+                return say(self.mode)
+
+        def say(given: object) -> object:
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        phone = Phone()
+        c = self.with_model(platform=ffi.Platform(device=phone))
+        with self.assertRaises(CubaError.NoMemory) as full:
+            c.translate("Good morning.", to="es", from_="en")
+        self.assertEqual(advice(full.exception), Advice.FREE_MEMORY)
+        phone.memory, phone.mode = RuntimeError("a fault of the program"), ffi.PlatformError.Unavailable("the service is down")
+        unsaid = c.translate("Good morning.", to="es", from_="en")
+        self.assertTrue(unsaid.complete)
+        phone.mode = ffi.Power.SAVING
+        self.assertEqual(c.translate("Good morning.", to="es", from_="en").text, unsaid.text)
+
+    def test_the_apps_voice_speaks_and_its_errors_are_told(self) -> None:
+        said: list[str] = []
+
+        class Voice(ffi.Speech):
+            def speak(self, text: str, language: str) -> None:
+                if language == "eu":
+                    raise ffi.PlatformError.Missing()
+                if language == "fr":
+                    raise RuntimeError(text)
+                said.append(f"{language}: {text}")
+
+            def stop(self) -> None:
+                said.append("silence")
+                raise RuntimeError("it goes on")
+
+        translate = self.open(platform=ffi.Platform(speech=Voice())).translate
+        translate.speak("Buenos días", "es")
+        with self.assertRaises(CubaError.BadInput):
+            translate.speak("Egun on", "eu")
+        with self.assertRaises(CubaError.Other) as fault:
+            translate.speak("Bonjour", "fr")
+        self.assertNotIn("Bonjour", str(fault.exception))
+        translate.hush()
+        self.assertEqual(said, ["es: Buenos días", "silence"])
+        with self.assertRaises(CubaError.BadInput):
+            self.open("mute").translate.speak("Hola", "es")
+
+    def test_habits_are_reminded_of_in_local_time(self) -> None:
+        planned: list[ffi.NotificationRequest] = []
+
+        class Berlin(ffi.Clock):
+            def now_ms(self) -> int:
+                return MORNING
+
+            def time_zone(self) -> str:
+                return "Europe/Berlin"
+
+        class Notes(ffi.Notifications):
+            def schedule(self, notification: ffi.NotificationRequest) -> None:
+                planned.append(notification)
+
+            def cancel(self, id: str) -> None:
+                planned[:] = [note for note in planned if note.id != id]
+
+        health = self.open(platform=ffi.Platform(clock=Berlin(), notifications=Notes())).health
+        health.save_habit("read", "Read", remind_at="21:30", question="Did you read?")
+        self.assertEqual(health.plan_reminders(24), 1)
+        self.assertEqual([note.at_ms for note in planned], [MORNING + 750 * MINUTE])
+        health.mark_habit("read", "2026-11-02")
+        self.assertTrue(health.habits("2026-11-02")[0].done)
+
+    def test_services_that_are_down_are_told_or_done_without(self) -> None:
+        class NoClock(ffi.Clock):
+            def now_ms(self) -> int:
+                raise RuntimeError("no clock")
+
+            def time_zone(self) -> str:
+                raise ffi.PlatformError.Unavailable("no zone")
+
+        class NoNotes(ffi.Notifications):
+            def schedule(self, notification: ffi.NotificationRequest) -> None:
+                raise ffi.PlatformError.Unavailable("not allowed")
+
+            def cancel(self, id: str) -> None: ...
+
+        health = self.open(platform=ffi.Platform(clock=NoClock(), notifications=NoNotes())).health
+        health.save_habit("read", "Read", remind_at="21:30")
+        with self.assertRaises(CubaError.Other) as told:
+            health.plan_reminders(24)
+        self.assertIn("not allowed", str(told.exception))
 
 
 class Listeners(Scenario):

@@ -74,9 +74,38 @@ class HealthLog:
         """Nights whose day of waking up lies between two days."""
         return self._inner.nights(str(from_day), str(to_day))
 
-    def export(self, file: str | os.PathLike[str]) -> str:
+    def enter_mood(self, mood: ffi.MoodView) -> None:
+        """Enters a mood; one at the same moment is replaced."""
+        self._inner.enter_mood(mood)
+
+    def moods(self, from_ms: int, to_ms: int) -> list[ffi.MoodView]:
+        """Moods that start in `from_ms..to_ms`, oldest first."""
+        return self._inner.moods(from_ms, to_ms)
+
+    def save_habit(
+        self, key: str, name: str, *, times: int = 1, days: int = 1, remind_at: str | None = None, question: str = ""
+    ) -> None:
+        """Saves a habit to be kept so many times in so many days; one of the same key is replaced."""
+        request = ffi.HabitRequest(
+            key=key, name=name, times=times, days=days, remind_at=remind_at, question=question
+        )
+        self._inner.save_habit(request)
+
+    def mark_habit(self, key: str, day: Day, done: bool = True) -> None:
+        """Marks a habit as kept or not on a day."""
+        self._inner.mark_habit(key, str(day), done)
+
+    def habits(self, day: Day) -> list[ffi.HabitView]:
+        """Every habit in use, as it stands on a day."""
+        return self._inner.habits(str(day))
+
+    def plan_reminders(self, hours: int) -> int:
+        """Plans the notifications that are due in the next hours; gives their number."""
+        return self._inner.plan_reminders(hours)
+
+    def export(self, file: str | os.PathLike[str], *, on_progress: OnProgress | None = None) -> str:
         """Writes everything in the open format, readable by anyone: not sealed."""
-        return wait(self._inner.export(os.fspath(file), None))
+        return wait(self._inner.export(os.fspath(file), listener(on_progress)))
 
     def backup(
         self, file: str | os.PathLike[str], *, passphrase: str | None = None, recovery_key: str | None = None

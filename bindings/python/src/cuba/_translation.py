@@ -96,6 +96,22 @@ class Translation:
         """Which of `among` the text is in (any language, if empty)."""
         return self._inner.detect(text, list(among), list(likely))
 
+    def route(self, from_: str, to: str) -> ffi.RouteView:
+        """The way from one language to the other; raises `CubaError.NoPackFor` where there is none."""
+        return self._inner.route(from_, to)
+
+    def prepare(self, from_: str, to: str) -> None:
+        """Loads what a pair needs, so that the first sentence comes sooner."""
+        wait(self._inner.prepare(from_, to))
+
+    def speak(self, text: str, language: str) -> None:
+        """Speaks with the voice that the program brought."""
+        self._inner.speak(text, language)
+
+    def hush(self) -> None:
+        """Falls silent."""
+        self._inner.hush()
+
     def memory(self) -> int:
         """Bytes of memory that loaded engines hold, mapped weights included."""
         return self._inner.memory()

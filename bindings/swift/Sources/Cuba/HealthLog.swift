@@ -98,8 +98,8 @@ public final class HealthLog: @unchecked Sendable {
     }
 
     /// Writes everything in the open format, readable by anyone: not sealed.
-    public func export(to file: String) async throws -> String {
-        try await awaited(inner.export(file: file, listener: nil))
+    public func export(to file: String, onProgress: OnProgress? = nil) async throws -> String {
+        try await awaited(inner.export(file: file, listener: listener(onProgress)))
     }
 
     /// Seals everything into one file that opens on another device.

@@ -87,6 +87,11 @@ public final class Translation: @unchecked Sendable {
     public func speak(_ text: String, language: String) async throws {
         try await io { [inner] in try inner.speak(text: text, language: language) }
     }
+
+    /// Falls silent.
+    public func hush() async throws {
+        try await io { [inner] in inner.hush() }
+    }
 }
 
 /// Carries states into a stream. Holds the task until the end: a task that nobody holds is cancelled.

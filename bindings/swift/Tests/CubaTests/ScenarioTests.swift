@@ -27,14 +27,14 @@ class Scenario: XCTestCase {
         try await CubaClient.open(Config(home: path(home), passphrase: passphrase), platform: platform)
     }
 
-    func withModel() async throws -> CubaClient {
+    func withModel(platform: Platform = Platform()) async throws -> CubaClient {
         let fixtures = URL(fileURLWithPath: ProcessInfo.processInfo.environment["CUBA_FIXTURES"] ?? "../../models/training/fixtures")
         let model = folder.appendingPathComponent("enes")
         try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)
         for name in ["model.enes.intgemm.alphas.bin", "vocab.enes.spm"] {
             try FileManager.default.copyItem(at: fixtures.appendingPathComponent(name), to: model.appendingPathComponent(name))
         }
-        let cuba = try await open()
+        let cuba = try await open(platform: platform)
         _ = try await cuba.packs.add(AddPackRequest(path: model.path, direction: Direction(from: "en", to: "es")))
         return cuba
     }
@@ -324,17 +324,34 @@ final class LifecycleTests: Scenario {
         for _ in 0..<100 { gate.signal() }
     }
 
-    func testOneListenerOfManyTasksIsCalledFromManyThreads() async throws {
-        let translate = try await withModel().translate
-        let ends = Box<Stage>()
-        let small = BatchRequest(lines: ["Good morning."], to: "es", from: "en")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<16 {
-                group.addTask { _ = try await translate.batch(small) { if $0.stage == .finished { ends.add($0.stage) } } }
+    func testOneListenerOfManyTasksIsCalledFromManyThreadsAndLetGo() async throws {
+        final class Heard: @unchecked Sendable {
+            let ends = Box<Stage>()
+            let threads = Box<ObjectIdentifier>()
+
+            func hear(_ state: ProgressState) {
+                threads.add(ObjectIdentifier(Thread.current))
+                if state.stage == .finished { ends.add(state.stage) }
             }
-            try await group.waitForAll()
         }
-        while ends.all.count < 16 { try await Task.sleep(nanoseconds: 5_000_000) }
+        func heardByMany() async throws -> () -> Heard? {
+            let translate = try await withModel().translate
+            let heard = Heard()
+            let small = BatchRequest(lines: ["Good morning."], to: "es", from: "en")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask { _ = try await translate.batch(small) { heard.hear($0) } }
+                }
+                try await group.waitForAll()
+            }
+            while heard.ends.all.count < 16 { try await Task.sleep(nanoseconds: 5_000_000) }
+            XCTAssertGreaterThan(Set(heard.threads.all).count, 1)
+            return { [weak heard] in heard }
+        }
+        let weak = try await heardByMany()
+        let end = Date().addingTimeInterval(60)
+        while weak() != nil, Date() < end { try await Task.sleep(nanoseconds: 5_000_000) }
+        XCTAssertNil(weak())
     }
 
     func testAfterCloseEverythingSaysSo() async throws {

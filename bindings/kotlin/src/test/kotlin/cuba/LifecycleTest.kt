@@ -1,17 +1,21 @@
 package cuba
 
 import cuba.ffi.BatchRequest
+import cuba.ffi.ProgressListener
 import cuba.ffi.ProgressState
 import cuba.ffi.Stage
 import cuba.ffi.TranslateRequest
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.withTimeout
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import java.io.File
+import java.lang.ref.WeakReference
 import java.lang.reflect.InvocationTargetException
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ConcurrentHashMap
@@ -38,18 +42,36 @@ class LifecycleTest : Scenario() {
         gate.countDown()
     }
 
-    @Test
-    fun oneListenerOfManyTasksIsCalledFromManyThreads() = scenario {
-        val translate = withModel().translate
-        val (ends, threads) = AtomicInteger() to ConcurrentHashMap.newKeySet<Long>()
-        val heard: OnProgress = { state: ProgressState ->
+    private class Heard : ProgressListener {
+        val ends = AtomicInteger()
+        val threads: MutableSet<Long> = ConcurrentHashMap.newKeySet()
+
+        override fun onState(state: ProgressState) {
             threads += Thread.currentThread().id
             if (state.stage == Stage.FINISHED) ends.incrementAndGet()
         }
+    }
+
+    /** Of a method of its own, so that nothing here holds the listener afterwards. */
+    private suspend fun heardByMany(): WeakReference<Heard> = coroutineScope {
+        val translate = withModel().translate
+        val heard = Heard()
         val small = BatchRequest(listOf("Good morning."), to = "es", from = "en")
-        List(16) { async(Dispatchers.Default) { translate.batch(small, heard) } }.awaitAll()
-        while (ends.get() < 16) delay(5)
-        assertTrue(threads.size > 1)
+        List(16) { async(Dispatchers.Default) { translate.batch(small, heard::onState) } }.awaitAll()
+        while (heard.ends.get() < 16) delay(5)
+        assertTrue(heard.threads.size > 1)
+        WeakReference(heard)
+    }
+
+    @Test
+    fun oneListenerOfManyTasksIsCalledFromManyThreadsAndLetGo() = scenario {
+        val weak = heardByMany()
+        withTimeout(60_000) {
+            while (weak.get() != null) {
+                System.gc()
+                delay(20)
+            }
+        }
     }
 
     @Test
