@@ -326,5 +326,9 @@ fn after_shut_down_health_says_so() {
     assert_eq!(health.chart(november("steps")), Err(CubaError::Closed));
     assert_eq!(health.import_file(export_file(&home), None).wait(), Err(CubaError::Closed));
     assert_eq!(health.export(home.path("all.jsonl"), None).wait(), Err(CubaError::Closed));
-    assert_eq!(home.open().health().chart(november("steps")).unwrap()[0].sum, 1400.0, "the data is still there");
+    assert_eq!(
+        home.open().health().chart(november("steps")).unwrap()[0].sum,
+        1400.0,
+        "the data is still there"
+    );
 }

@@ -130,11 +130,8 @@ mod health {
     fn services_that_are_down_are_told_or_done_without() {
         let home = Home::new();
         let down = Arc::new(Down);
-        let platform = Platform {
-            clock: Some(down.clone()),
-            notifications: Some(down),
-            ..Platform::default()
-        };
+        let platform =
+            Platform { clock: Some(down.clone()), notifications: Some(down), ..Platform::default() };
         let health = Cuba::open(home.config(), platform).unwrap().health();
         let habit = HabitRequest {
             key: "read".into(),

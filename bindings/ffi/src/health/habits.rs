@@ -2,8 +2,8 @@
 
 use cuba_health::log::habit::{Entry, Habit, Standing};
 use cuba_health::log::reminder::{Days, Schedule};
-use jiff::civil::Time;
 use jiff::Span;
+use jiff::civil::Time;
 
 use super::{Health, day};
 use crate::{CubaError, NotificationRequest};

@@ -123,7 +123,8 @@ impl Translate {
     /// The way from one language to the other, or [`CubaError::NoPackFor`].
     pub fn route(&self, from: String, to: String) -> Result<RouteView, CubaError> {
         let (from, to) = (code(&from)?, code(&to)?);
-        let route = self.engines.translator()?.engines().route(&from, &to, cuba_translate::EngineChoice::Auto)?;
+        let route =
+            self.engines.translator()?.engines().route(&from, &to, cuba_translate::EngineChoice::Auto)?;
         Ok(RouteView { engine: route.engine_id(), via: route.via().map(|via| via.to_string()) })
     }
 
@@ -201,7 +202,9 @@ impl Translate {
 
     /// Bytes of memory that loaded engines hold, mapped weights included.
     pub fn memory(&self) -> u64 {
-        guard(&self.engines.current).as_ref().map_or(0, |(_, _, translator)| translator.engines().resident_bytes())
+        guard(&self.engines.current)
+            .as_ref()
+            .map_or(0, |(_, _, translator)| translator.engines().resident_bytes())
     }
 
     /// Gives that memory back (on a memory warning); the next translation loads again.

@@ -5844,7 +5844,7 @@ public struct HabitView: Equatable, Hashable {
      */
     public var name: String
     /**
-     * Kept on that day.
+     * Entered as done on that day; a measured habit: its goal was met.
      */
     public var done: Bool
     /**
@@ -5862,7 +5862,7 @@ public struct HabitView: Equatable, Hashable {
          * What the user reads.
          */name: String,
         /**
-         * Kept on that day.
+         * Entered as done on that day; a measured habit: its goal was met.
          */done: Bool,
         /**
          * Strength on that day, 0 to 1.

@@ -9704,7 +9704,7 @@ data class HabitView (
     var `name`: kotlin.String
     ,
     /**
-     * Kept on that day.
+     * Entered as done on that day; a measured habit: its goal was met.
      */
     var `done`: kotlin.Boolean
     ,
