@@ -1,6 +1,7 @@
 //! What can be seen from outside: signs that a translation is wrong, without knowing the right one.
 
 mod amounts;
+pub(crate) mod senses;
 
 pub use amounts::amounts_differ;
 
@@ -9,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::detect::detect;
 use crate::engine::Hypothesis;
 use crate::protect::numbers;
-use crate::{LanguageCode, Reason};
+use crate::{LanguageCode, Reason, calendar};
 
 /// Below this mean log-probability a token the engine is unsure of its wording (a probability of about 0.3).
 const UNSURE_MEAN: f32 = -1.2;
@@ -46,6 +47,8 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
         Reason::Numbers,
         numbers::invented(source, target, from)
             || numbers::unit_changed(source, target)
+            || numbers::unit_lost(source, target)
+            || calendar::differ(source, target, from, to)
             || amounts_differ(source, target, from, to),
     );
     sign(Reason::Negation, negation_differs(source, &source_words, &target_words, from, to));
@@ -63,7 +66,10 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
         neural && hypothesis.mean_log_prob.is_some_and(|p| (UNSURE_MEAN..HESITANT_MEAN).contains(&p)),
     );
     sign(Reason::Uncovered, source_words.len() > 3 && hypothesis.coverage.is_some_and(|c| c < COVERED));
-    sign(Reason::Unfamiliar, hypothesis.unfamiliar);
+    let misread = || senses::misread(source, target, from, to).is_some();
+    // U+FFFD stands for a character that the engine could not write.
+    let garbled = || target.contains('\u{FFFD}') && !source.contains('\u{FFFD}');
+    sign(Reason::Unfamiliar, hypothesis.unfamiliar || misread() || garbled());
     sign(Reason::Truncated, hypothesis.truncated);
     sign(Reason::Short, source_words.len() < 2 && !to.is_spaceless() && !from.is_spaceless());
     reasons.into_iter().collect()

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use cuba_packs::{Installed, Kind, Loaded, PackError, PackRef, Quiet, Store};
+use cuba_packs::{About, Installed, Kind, Loaded, PackError, PackRef, Quiet, Role, Store};
 
 use crate::engine::{Direction, Engine, EngineError, EngineKind, Lazy};
 use crate::{Engines, LanguageCode};
@@ -28,13 +28,13 @@ pub struct EngineSettings {
 /// record hides only its own pack; [`Store::list`] names it.
 pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines, PackError> {
     let mut packs = store.list()?.packs;
-    packs.retain(|pack| {
-        pack.current && settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only))
-    });
+    packs.retain(|pack| pack.current);
     packs.sort_by_key(|pack| std::cmp::Reverse(pack.manifest.size()));
     let mut engines = Engines::new();
-    for pack in packs {
-        if let Some(engine) = engine(store, &pack, settings) {
+    let wanted =
+        |pack: &&Installed| settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only));
+    for pack in packs.iter().filter(wanted) {
+        if let Some(engine) = engine(store, pack, opposite(&packs, &pack.manifest.about), settings) {
             engines.add(engine);
         }
     }
@@ -48,7 +48,12 @@ pub fn check(store: &Store, engine: &dyn Engine) -> Result<(), PackError> {
     store.load(&PackRef { id: id.to_owned(), version: None }, &Quiet).map(|_| ())
 }
 
-fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Option<Arc<dyn Engine>> {
+fn engine(
+    store: &Arc<Store>,
+    pack: &Installed,
+    opposite: Option<&Installed>,
+    settings: &EngineSettings,
+) -> Option<Arc<dyn Engine>> {
     let about = &pack.manifest.about;
     let (kind, directions) = match &about.kind {
         Kind::Nmt if cfg!(feature = "nmt") => {
@@ -68,12 +73,29 @@ fn engine(store: &Arc<Store>, pack: &Installed, settings: &EngineSettings) -> Op
         return None;
     }
     let id = format!("{}:{}", kind.as_str(), about.id);
-    let reference = PackRef { id: about.id.clone(), version: Some(about.version.clone()) };
+    let reference = reference_of(about);
     let (store, settings, name, served) = (store.clone(), settings.clone(), id.clone(), directions.clone());
+    let opposite = opposite.map(|o| reference_of(&o.manifest.about));
     Some(Arc::new(Lazy::new(id, kind, directions, move || {
         let loaded = store.load(&reference, &Quiet).map_err(unusable)?;
-        open(&name, kind, &served, &loaded, &settings)
+        // It only helps: what is wrong with it is said when it is itself used.
+        let opposite = opposite.as_ref().and_then(|opposite| store.load(opposite, &Quiet).ok());
+        open(&name, kind, &served, &loaded, opposite.as_ref(), &settings)
     })))
+}
+
+fn reference_of(about: &About) -> PackRef {
+    PackRef { id: about.id.clone(), version: Some(about.version.clone()) }
+}
+
+/// The pack whose lexicon lists the words of `about`'s target language: one of the opposite direction.
+fn opposite<'a>(packs: &'a [Installed], about: &About) -> Option<&'a Installed> {
+    let direction = about.directions.first()?;
+    packs.iter().find(|other| {
+        let manifest = &other.manifest;
+        manifest.files.iter().any(|file| file.role == Role::Lexicon)
+            && manifest.about.directions.iter().any(|d| d.from == direction.to && d.to == direction.from)
+    })
 }
 
 fn open(
@@ -81,10 +103,11 @@ fn open(
     kind: EngineKind,
     directions: &[Direction],
     pack: &Loaded,
+    opposite: Option<&Loaded>,
     settings: &EngineSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
     match kind {
-        EngineKind::Nmt => open_nmt(id, directions, pack, settings),
+        EngineKind::Nmt => open_nmt(id, directions, pack, opposite, settings),
         EngineKind::Llm => open_llm(id, pack, settings),
     }
 }
@@ -94,12 +117,12 @@ fn open_nmt(
     id: &str,
     directions: &[Direction],
     pack: &Loaded,
+    opposite: Option<&Loaded>,
     settings: &EngineSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
-    use crate::engine::Lexicon;
     use crate::engine::nmt::{NmtEngine, NmtSettings};
+    use crate::engine::{Lexicon, Spelling};
     use cuba_nmt::ModelFiles;
-    use cuba_packs::Role;
 
     let model = pack.path(&Role::Model).map_err(unusable)?;
     let mut files = match pack.path(&Role::Vocab) {
@@ -119,8 +142,14 @@ fn open_nmt(
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
     let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
-    if let Ok(lexicon) = pack.path(&Role::Lexicon) {
-        engine = engine.with_lexicon(Lexicon::open(lexicon)?);
+    let own = pack.path(&Role::Lexicon).ok().map(Lexicon::open).transpose()?;
+    let words = opposite.and_then(|pack| pack.path(&Role::Lexicon).ok());
+    let spelling = words.and_then(|path| Spelling::open(&direction.to, path, own.as_ref()).ok()).flatten();
+    if let Some(spelling) = spelling {
+        engine = engine.with_spelling(spelling);
+    }
+    if let Some(lexicon) = own {
+        engine = engine.with_lexicon(lexicon);
     }
     Ok(Arc::new(engine))
 }
@@ -130,6 +159,7 @@ fn open_nmt(
     _: &str,
     _: &[Direction],
     _: &Loaded,
+    _: Option<&Loaded>,
     _: &EngineSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
     Err(EngineError::Unusable("this build has no neural engine".into()))
@@ -137,7 +167,7 @@ fn open_nmt(
 
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
-    let model = pack.path(&cuba_packs::Role::Model).map_err(unusable)?;
+    let model = pack.path(&Role::Model).map_err(unusable)?;
     crate::engine::llm::open(id, model, settings.threads)
 }
 

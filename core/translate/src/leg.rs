@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::check::check;
 use crate::engine::{Batch, Effort, EngineError, EngineKind, Hypothesis, Input};
+use crate::marks::mend;
 use crate::protect::mask::{Family, Masked, core, cut, mask, opaque};
 use crate::protect::{intact, numbers, scan};
 use crate::shape::Shape;
@@ -151,7 +152,7 @@ impl Runner<'_> {
             (true, true) | (false, false) => mask(inner, &[], Family::Numbers),
         };
         let shape = if neural { Shape::choose(&masked.text, again) } else { Shape::default() };
-        let text = shape.apply(&masked.text);
+        let text = shape.apply(&masked.text, &self.leg.direction.from);
         let force = if neural && again && !shape.recased {
             scan(inner, self.keep).into_iter().map(|s| (s.range.clone(), s.of(inner).to_owned())).collect()
         } else {
@@ -260,7 +261,7 @@ impl Runner<'_> {
             return None;
         }
         let to = &self.leg.direction.to;
-        joined.text = numbers::repair(source, &joined.text, to, self.keep)?;
+        joined.text = numbers::repair(source, &mend(source, &joined.text, to), to, self.keep)?;
         intact(source, &joined.text, self.keep).then_some(joined)
     }
 

@@ -12,6 +12,7 @@
 //! Why this way. Small models fail in known ways (two sentences at once, all capitals, a lone word, a number
 //! dropped). Each trap is met outside the model, so a better engine later makes results better and nothing else.
 
+mod calendar;
 mod cancel;
 pub mod check;
 pub mod detect;
@@ -21,7 +22,9 @@ mod error;
 pub mod installed;
 mod lang;
 mod leg;
+mod marks;
 pub mod metrics;
+mod numerals;
 mod progress;
 pub mod prompt;
 pub mod protect;

@@ -39,7 +39,11 @@ pub enum SpanKind {
     Hashtag,
     /// Emoji, flags, key caps, and `:-)`.
     Emoji,
-    /// A number, date, time, telephone number, range.
+    /// A line to write on, a rule: `____`, `-----`.
+    Rule,
+    /// A number with a sign that models garble: `37.5 °C`.
+    Measure,
+    /// A number, date, time (with its `a.m.`), telephone number, range.
     Number,
     /// Letters and digits that are one name: `B12`, `COVID-19`, `H1N1`.
     Token,

@@ -109,7 +109,7 @@ pub enum Reason {
     PassedThrough,
     /// The engine gave nothing.
     Empty,
-    /// Numbers of the source are missing, changed or added.
+    /// Numbers, dates or units of the source are missing, changed or added.
     Numbers,
     /// The source negates and the translation does not, or the other way round.
     Negation,
@@ -129,7 +129,7 @@ pub enum Reason {
     Hesitant,
     /// Parts of the source are aligned to nothing.
     Uncovered,
-    /// Words that the engine has hardly met: it may have guessed them.
+    /// Words that the engine has hardly met, took in a sense they cannot have there, or made up: it may have guessed them.
     Unfamiliar,
     /// The engine stopped at its length limit.
     Truncated,

@@ -3,6 +3,11 @@
 //! Small models are trained on whole sentences in mixed case. All capitals, a lone word or a missing full stop bring
 //! out nonsense. So such a sentence is given the usual form first, and its translation gets the form back.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::LanguageCode;
+use crate::calendar::takes_a_capital;
+
 /// What was done to a sentence before translation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -26,9 +31,9 @@ impl Shape {
         }
     }
 
-    /// Gives `text` the form.
-    pub(crate) fn apply(self, text: &str) -> String {
-        let mut out = if self.recased { sentence_case(text) } else { text.to_owned() };
+    /// Gives `text`, which is in this language, the form.
+    pub(crate) fn apply(self, text: &str, language: &LanguageCode) -> String {
+        let mut out = if self.recased { sentence_case(text, language) } else { text.to_owned() };
         if self.stopped {
             let dense = out.chars().next_back().is_some_and(|c| matches!(c, '\u{3040}'..='\u{9FFF}'));
             out.push(if dense { '。' } else { '.' });
@@ -85,19 +90,42 @@ fn has_final_mark(text: &str) -> bool {
         .ends_with(['.', '!', '?', '…', ':', ';', ',', '。', '！', '？', '؟', '।', '։', '۔', '—', '-'])
 }
 
-/// Small letters but for the first.
-fn sentence_case(text: &str) -> String {
+/// Small letters but for the first and for what the language always writes with a capital.
+fn sentence_case(text: &str, language: &LanguageCode) -> String {
     let mut out = String::with_capacity(text.len());
     let mut first = true;
-    for c in text.chars() {
-        if first && c.is_alphabetic() {
-            out.push(c);
-            first = false;
+    for piece in text.split_word_bounds() {
+        let small = piece.to_lowercase();
+        let i =
+            language.base() == "en" && (small == "i" || small.starts_with("i'") || small.starts_with("i’"));
+        let word = piece.starts_with(char::is_alphabetic);
+        if word && (first || i || takes_a_capital(&small, language)) {
+            out.push_str(&capitalised(&small));
         } else {
-            out.extend(c.to_lowercase());
+            out.push_str(&small);
         }
+        first &= !word;
     }
     out
+}
+
+/// With a capital first.
+pub(crate) fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next();
+    first.into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// `word` in the case of `like`: all capitals, a first capital, or as it is.
+pub(crate) fn in_case_of(like: &str, word: &str) -> String {
+    let letters = || like.chars().filter(|c| c.is_alphabetic());
+    if letters().count() > 1 && letters().all(char::is_uppercase) {
+        word.to_uppercase()
+    } else if like.starts_with(char::is_uppercase) {
+        capitalised(word)
+    } else {
+        word.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -109,15 +137,24 @@ mod tests {
         let source = "DO NOT ENTER";
         let shape = Shape::choose(source, false);
         assert_eq!(shape, Shape { recased: true, stopped: true });
-        assert_eq!(shape.apply(source), "Do not enter.");
+        let en = "en".parse().expect("a code");
+        assert_eq!(shape.apply(source, &en), "Do not enter.");
+        assert_eq!(shape.apply("CLOSED ON MONDAYS, I'M AWAY", &en), "Closed on Mondays, I'm away.");
         assert_eq!(shape.undo(source, "No entrar."), "NO ENTRAR");
         assert_eq!(Shape::choose("NATO", false), Shape { recased: false, stopped: true });
         assert!(Shape::choose("STOP", true).recased);
     }
 
     #[test]
+    fn a_word_takes_the_case_of_another() {
+        assert_eq!(in_case_of("WARNING", "advertencia"), "ADVERTENCIA");
+        assert_eq!(in_case_of("Bread", "pan"), "Pan");
+        assert_eq!(in_case_of("bread", "pan"), "pan");
+    }
+
+    #[test]
     fn a_stop_is_lent_and_taken_back() {
-        assert_eq!(Shape::choose("Hello", false).apply("Hello"), "Hello.");
+        assert_eq!(Shape::choose("Hello", false).apply("Hello", &"en".parse().expect("a code")), "Hello.");
         assert_eq!(Shape::choose("He said “yes.”", false), Shape::default());
         let long = "A headline of many words";
         assert_eq!(Shape::choose(long, false), Shape::default());

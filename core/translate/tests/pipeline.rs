@@ -332,3 +332,41 @@ fn a_dead_engine_is_an_error_without_user_text() {
         "the nmt:en-es engine cannot work: the model file is gone; install the pack again"
     );
 }
+
+#[test]
+fn signs_that_models_garble_never_reach_them() {
+    let (translator, engine) = translator(Scripted::nmt("en-es", |text| {
+        text.replace("It is", "Hace").replace("Sign here", "Firme aquí").replace("please", "por favor")
+    }));
+    let result = run(&translator, "It is 37.5 °C now. Sign here: ____________ please.");
+    assert_eq!(result.text, "Hace 37.5 °C now. Firme aquí: ____________ por favor.");
+    let seen = engine.seen.lock().unwrap().join("\n");
+    assert!(!seen.contains('°') && !seen.contains("__"), "{seen}");
+    // Written in the other language's way, only the number changes.
+    let request = TextRequest::new("It is 37.5 °C.", code("es"))
+        .from_language(code("en"))
+        .with_settings(Settings { numbers: NumberStyle::Localise, ..Settings::default() });
+    assert_eq!(translator.translate(&request, &Cancel::new(), &mut Quiet).unwrap().text, "Hace 37,5 °C.");
+}
+
+#[test]
+fn capitals_keep_what_is_always_capital() {
+    let (translator, engine) = translator(Scripted::nmt("en-es", words_en_es));
+    run(&translator, "I AM CLOSED ON MONDAYS");
+    assert_eq!(engine.seen.lock().unwrap()[0], "I am closed on Mondays");
+}
+
+#[test]
+fn a_wrong_sense_or_day_is_not_trusted() {
+    for (source, target, reason) in [
+        ("Take it once a day with water.", "Tómelo once al día con agua.", Reason::Unfamiliar),
+        ("Come back on Monday, please.", "Vuelva el jueves, por favor.", Reason::Numbers),
+        ("She is 1.75 m tall, I think.", "Ella es 1.75 alta, creo.", Reason::Numbers),
+        ("The sign is new, I think.", "La señal \u{FFFD} es nueva, creo.", Reason::Unfamiliar),
+    ] {
+        let (translator, _) = translator(Scripted::nmt("en-es", move |_| target.to_owned()));
+        let result = run(&translator, source);
+        assert_eq!(result.confidence, Confidence::Low, "{source}");
+        assert!(result.reasons.contains(&reason), "{source}: {:?}", result.reasons);
+    }
+}

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::LanguageCode;
+use crate::numerals::{Numerals, listed, value};
 
 /// Whether a number that one side spells out is missing on the other. Languages without a table say nothing.
 ///
@@ -17,7 +18,7 @@ use crate::LanguageCode;
 /// assert!(!amounts_differ("Wait twenty minutes.", "Espere 20 minutos.", &en, &es));
 /// ```
 pub fn amounts_differ(source: &str, target: &str, from: &LanguageCode, to: &LanguageCode) -> bool {
-    let (Some(a), Some(b)) = (Tongue::of(from), Tongue::of(to)) else { return false };
+    let (Some(a), Some(b)) = (Numerals::reading(from), Numerals::reading(to)) else { return false };
     let (a, b) = (a.amounts(source), b.amounts(target));
     !a.sure.is_subset(&b.all) || !b.sure.is_subset(&a.all)
 }
@@ -43,29 +44,6 @@ enum Part {
     Hundreds(u64),
     /// Thousand or million.
     Scale(u64),
-}
-
-struct Tongue {
-    /// Words of each value, forms separated by a slash.
-    units: &'static [(u64, &'static str)],
-    tens: &'static [(u64, &'static str)],
-    hundred: &'static str,
-    hundreds: &'static [(u64, &'static str)],
-    scales: &'static [(u64, &'static str)],
-    /// Joins the parts of one number.
-    joint: &'static str,
-    /// Words that may stand for a value.
-    loose: &'static [(u64, &'static str)],
-    /// Articles that make a following "two" mean "both" or an hour.
-    articles: &'static str,
-}
-
-fn listed(words: &str, word: &str) -> bool {
-    words.split('/').any(|w| w == word)
-}
-
-fn value(table: &[(u64, &'static str)], word: &str) -> Option<u64> {
-    table.iter().find(|(_, forms)| listed(forms, word)).map(|(value, _)| *value)
 }
 
 /// The number that is being read, part by part.
@@ -113,9 +91,10 @@ impl Reading {
     }
 }
 
-impl Tongue {
-    fn of(language: &LanguageCode) -> Option<&'static Self> {
-        TONGUES.iter().find(|(code, _)| *code == language.base()).map(|(_, tongue)| tongue)
+impl Numerals {
+    /// The table of a language whose numbers can be read from text.
+    fn reading(language: &LanguageCode) -> Option<&'static Self> {
+        Self::of(language).filter(|table| table.separate)
     }
 
     fn part(&self, word: &str) -> Option<Part> {
@@ -168,9 +147,7 @@ impl Tongue {
                     reading = Reading { below: number, started: true, doubtful: true, ..Reading::default() };
                 }
             }
-            if let Some(number) = value(self.loose, word) {
-                found.all.insert(number);
-            }
+            found.all.extend(value(self.homonyms, word).into_iter().chain(value(self.loose, word)));
         }
         self.finish(&mut reading, false, before, &mut found);
         for number in grouped_digits(&lower) {
@@ -238,97 +215,12 @@ fn grouped_digits(text: &str) -> Vec<u64> {
         .collect()
 }
 
-type Tongues = &'static [(&'static str, Tongue)];
-
-#[rustfmt::skip]
-const TONGUES: Tongues = &[
-    ("en", Tongue {
-        units: &[
-            (0, "zero"), (1, "one"), (2, "two"), (3, "three"), (4, "four"), (5, "five"), (6, "six"), (7, "seven"),
-            (8, "eight"), (9, "nine"), (10, "ten"), (11, "eleven"), (12, "twelve"), (13, "thirteen"), (14, "fourteen"),
-            (15, "fifteen"), (16, "sixteen"), (17, "seventeen"), (18, "eighteen"), (19, "nineteen"),
-        ],
-        tens: &[
-            (20, "twenty"), (30, "thirty"), (40, "forty"), (50, "fifty"), (60, "sixty"), (70, "seventy"), (80, "eighty"),
-            (90, "ninety"),
-        ],
-        hundred: "hundred",
-        hundreds: &[],
-        scales: &[(1000, "thousand"), (1_000_000, "million")],
-        joint: "and",
-        loose: &[(2, "both"), (2, "couple"), (2, "twice"), (2, "pair"), (2, "double"), (12, "dozen"), (10, "decade"), (20, "twenties"), (30, "thirties"), (40, "forties"), (50, "fifties"), (60, "sixties"), (70, "seventies"), (80, "eighties"), (90, "nineties"), (15, "fortnight"), (12, "noon"), (12, "midnight")],
-        articles: "",
-    }),
-    ("es", Tongue {
-        units: &[
-            (0, "cero"), (1, "un/una/uno"), (2, "dos"), (3, "tres"), (4, "cuatro"), (5, "cinco"), (6, "seis"), (7, "siete"),
-            (8, "ocho"), (9, "nueve"), (10, "diez"), (11, "once"), (12, "doce"), (13, "trece"), (14, "catorce"), (15, "quince"),
-            (16, "dieciséis"), (17, "diecisiete"), (18, "dieciocho"), (19, "diecinueve"), (21, "veintiuno/veintiuna/veintiún"),
-            (22, "veintidós"), (23, "veintitrés"), (24, "veinticuatro"), (25, "veinticinco"), (26, "veintiséis"),
-            (27, "veintisiete"), (28, "veintiocho"), (29, "veintinueve"),
-        ],
-        tens: &[
-            (20, "veinte"), (30, "treinta"), (40, "cuarenta"), (50, "cincuenta"), (60, "sesenta"), (70, "setenta"),
-            (80, "ochenta"), (90, "noventa"),
-        ],
-        hundred: "",
-        hundreds: &[
-            (100, "cien/ciento"), (200, "doscientos/doscientas"), (300, "trescientos/trescientas"),
-            (400, "cuatrocientos/cuatrocientas"), (500, "quinientos/quinientas"), (600, "seiscientos/seiscientas"),
-            (700, "setecientos/setecientas"), (800, "ochocientos/ochocientas"), (900, "novecientos/novecientas"),
-        ],
-        scales: &[(1000, "mil"), (1_000_000, "millón/millones")],
-        joint: "y",
-        loose: &[(2, "ambos"), (2, "ambas"), (2, "par"), (2, "pareja"), (2, "doble"), (12, "docena"), (10, "década"), (12, "mediodía"), (12, "medianoche")],
-        articles: "los/las/estos/estas/esos/esas/nosotros/ustedes/ellos",
-    }),
-    ("fr", Tongue {
-        units: &[
-            (0, "zéro"), (1, "un/une"), (2, "deux"), (3, "trois"), (4, "quatre"), (5, "cinq"), (6, "six"), (7, "sept"),
-            (8, "huit"), (10, "dix"), (11, "onze"), (12, "douze"), (13, "treize"), (14, "quatorze"), (15, "quinze"),
-            (16, "seize"),
-        ],
-        tens: &[
-            (20, "vingt/vingts"), (30, "trente"), (40, "quarante"), (50, "cinquante"), (60, "soixante"), (70, "septante"),
-            (80, "huitante"), (90, "nonante"),
-        ],
-        hundred: "cent/cents",
-        hundreds: &[],
-        scales: &[(1000, "mille"), (1_000_000, "million/millions")],
-        joint: "et",
-        // "neuf" is "new" as well.
-        loose: &[(9, "neuf"), (2, "paire"), (2, "double"), (2, "couple"), (12, "douzaine"), (15, "quinzaine"), (12, "midi"), (12, "minuit")],
-        articles: "les/tous/ces/nos/vos/leurs",
-    }),
-    ("pt", Tongue {
-        units: &[
-            (0, "zero"), (1, "um/uma"), (2, "dois/duas"), (3, "três"), (4, "quatro"), (5, "cinco"), (6, "seis"), (7, "sete"),
-            (8, "oito"), (9, "nove"), (10, "dez"), (11, "onze"), (12, "doze"), (13, "treze"), (14, "catorze/quatorze"),
-            (15, "quinze"), (16, "dezesseis/dezasseis"), (17, "dezessete/dezassete"), (18, "dezoito"), (19, "dezenove/dezanove"),
-        ],
-        tens: &[
-            (20, "vinte"), (30, "trinta"), (40, "quarenta"), (50, "cinquenta"), (60, "sessenta"), (70, "setenta"),
-            (80, "oitenta"), (90, "noventa"),
-        ],
-        hundred: "",
-        hundreds: &[
-            (100, "cem/cento"), (200, "duzentos/duzentas"), (300, "trezentos/trezentas"), (400, "quatrocentos/quatrocentas"),
-            (500, "quinhentos/quinhentas"), (600, "seiscentos/seiscentas"), (700, "setecentos/setecentas"),
-            (800, "oitocentos/oitocentas"), (900, "novecentos/novecentas"),
-        ],
-        scales: &[(1000, "mil"), (1_000_000, "milhão/milhões")],
-        joint: "e",
-        loose: &[(2, "ambos"), (2, "ambas"), (2, "par"), (2, "dobro"), (12, "dúzia"), (12, "meio-dia"), (12, "meia-noite")],
-        articles: "os/as/estes/estas/esses/essas",
-    }),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn sure(language: &str, text: &str) -> Vec<u64> {
-        let tongue = Tongue::of(&language.parse().expect("a code")).expect("a table");
+        let tongue = Numerals::reading(&language.parse().expect("a code")).expect("a table");
         tongue.amounts(text).sure.into_iter().collect()
     }
 

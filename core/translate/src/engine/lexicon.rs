@@ -42,17 +42,11 @@ impl Lexicon {
     /// # Errors
     /// [`EngineError::Damaged`] for what is no lexicon, [`EngineError::Unusable`] where it cannot be read.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
-        let unusable = |error: std::io::Error| EngineError::Unusable(format!("{}: {error}", path.display()));
-        let damaged = |what: &str| EngineError::Damaged(format!("{} is damaged: {what}", path.display()));
-        if std::fs::metadata(path).map_err(unusable)?.len() > MAX_BYTES {
-            return Err(damaged("it is too large for a lexicon"));
-        }
-        let bytes = std::fs::read(path).map_err(unusable)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| damaged("it is not UTF-8 text"))?;
-        Self::parse(text).ok_or_else(|| damaged("a line is not word, tab, number, tab, translations"))
+        Self::parse(&read(path)?)
+            .ok_or_else(|| damaged(path, "a line is not word, tab, number, tab, translations"))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut words = BTreeMap::new();
         for line in text.lines().filter(|line| !line.is_empty()) {
             let mut columns = line.split('\t');
@@ -64,6 +58,11 @@ impl Lexicon {
             );
         }
         Some(Self { words })
+    }
+
+    /// All translations it lists.
+    pub(super) fn translations(&self) -> impl Iterator<Item = &str> {
+        self.words.values().flat_map(|entry| &entry.translations).map(AsRef::as_ref)
     }
 
     /// The words of a sentence that the model hardly knows. Numbers, single letters and, inside a sentence, names are
@@ -120,6 +119,25 @@ impl Lexicon {
         });
         left.collect()
     }
+}
+
+/// The text of a lexicon's file.
+pub(super) fn read(path: &Path) -> Result<String, EngineError> {
+    let unusable = |error: std::io::Error| EngineError::Unusable(format!("{}: {error}", path.display()));
+    if std::fs::metadata(path).map_err(unusable)?.len() > MAX_BYTES {
+        return Err(damaged(path, "it is too large for a lexicon"));
+    }
+    String::from_utf8(std::fs::read(path).map_err(unusable)?)
+        .map_err(|_| damaged(path, "it is not UTF-8 text"))
+}
+
+fn damaged(path: &Path, what: &str) -> EngineError {
+    EngineError::Damaged(format!("{} is damaged: {what}", path.display()))
+}
+
+/// The words that a lexicon's text lists, in lower case.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.split('\t').next())
 }
 
 impl Rare<'_> {

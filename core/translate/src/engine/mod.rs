@@ -11,10 +11,14 @@ mod lexicon;
 pub mod llm;
 #[cfg(feature = "nmt")]
 pub mod nmt;
+#[cfg(feature = "nmt")]
+mod spelling;
 
 pub use lazy::Lazy;
 #[cfg(feature = "nmt")]
 pub use lexicon::Lexicon;
+#[cfg(feature = "nmt")]
+pub use spelling::Spelling;
 
 use std::ops::Range;
 
@@ -135,7 +139,8 @@ pub struct Hypothesis {
     pub coverage: Option<f32>,
     /// The engine stopped at its length limit instead of at an end of sentence.
     pub truncated: bool,
-    /// The source holds words that the engine has hardly met and that nothing else vouches for.
+    /// The source holds words that the engine has hardly met and that nothing else vouches for, or the translation words
+    /// that are none.
     pub unfamiliar: bool,
 }
 

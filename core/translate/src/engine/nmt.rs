@@ -1,10 +1,14 @@
 //! The neural engine, `cuba-nmt`, behind the trait.
 
-use cuba_nmt::{Cancel as NmtCancel, Error, Model, ModelFiles, Options, Source};
+use std::ops::Range;
 
-use super::lexicon::Rare;
-use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input, Lexicon};
-use crate::Cancel;
+use cuba_nmt::{Cancel as NmtCancel, Error, Model, ModelFiles, Options, Source};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input, Lexicon, Spelling};
+use crate::check::senses::misread;
+use crate::shape::in_case_of;
+use crate::{Cancel, calendar};
 
 /// A Marian/Bergamot model of one direction.
 pub struct NmtEngine {
@@ -15,6 +19,7 @@ pub struct NmtEngine {
     beam: usize,
     resident: u64,
     lexicon: Option<Lexicon>,
+    spelling: Option<Spelling>,
 }
 
 /// How the neural engine is to run.
@@ -55,14 +60,21 @@ impl NmtEngine {
             beam: settings.beam.clamp(1, Options::MAX_BEAM),
             resident,
             lexicon: None,
+            spelling: None,
         })
     }
 
-    /// With the pack's lexicon: rare words are forced to their listed translation where the model had another, so are words
-    /// that came out untranslated, and a sentence with words that nothing vouches for is marked.
+    /// With the pack's lexicon: rare words are forced to their listed translation where the model had another, words that
+    /// came out untranslated are replaced by theirs, and a sentence with words that nothing vouches for is marked.
     #[must_use]
     pub fn with_lexicon(self, lexicon: Lexicon) -> Self {
         Self { lexicon: Some(lexicon), ..self }
+    }
+
+    /// With the words of the target language: a translation with made-up words is marked.
+    #[must_use]
+    pub fn with_spelling(self, spelling: Spelling) -> Self {
+        Self { spelling: Some(spelling), ..self }
     }
 
     fn run(&self, sources: &[Source], beam: usize, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
@@ -74,43 +86,86 @@ impl NmtEngine {
 }
 
 impl NmtEngine {
-    /// Looks after the rare words of every sentence.
+    /// Looks after the words that a model gets wrong: rare ones, those it left as they were, those with a second sense.
     fn vouch(
         &self,
-        lexicon: &Lexicon,
         inputs: &[Input],
         hypotheses: &mut [Hypothesis],
         beam: usize,
         cancel: &Cancel,
     ) -> Result<(), EngineError> {
-        let rare: Vec<Vec<Rare<'_>>> = inputs.iter().map(|input| lexicon.rare(&input.text)).collect();
-        let mut again: Vec<(usize, Source)> = Vec::new();
-        for (at, (input, words)) in inputs.iter().zip(&rare).enumerate() {
-            let Some(hypothesis) = hypotheses.get_mut(at) else { continue };
-            let left = lexicon.left(&input.text, &hypothesis.text);
-            // What takes the place of a word that came out untranslated is a guess from the corpus.
-            hypothesis.unfamiliar = !left.is_empty() || words.iter().any(|word| word.translations.is_empty());
-            let lost = words.iter().filter(|word| !word.is_in(&hypothesis.text));
-            let lost = lost.chain(left.iter().filter(|l| words.iter().all(|word| word.place != l.place)));
-            let forced = lost.filter_map(|word| Some((*word.translations.first()?, word.place.clone())));
-            let plain = (0, source(input));
-            let (count, bound) =
-                forced.fold(plain, |(n, s), (phrase, place)| (n + 1, s.force(phrase, Some(place))));
-            if count > 0 {
-                again.push((at, bound));
+        let mut again: Vec<(usize, Source, Vec<&str>)> = Vec::new();
+        for (at, (input, hypothesis)) in inputs.iter().zip(hypotheses.iter_mut()).enumerate() {
+            let mut forced: Vec<(Range<usize>, &str)> = Vec::new();
+            if let Some(lexicon) = &self.lexicon {
+                self.put_left_words(lexicon, input, hypothesis);
+                let rare = lexicon.rare(&input.text);
+                hypothesis.unfamiliar |= rare.iter().any(|word| word.translations.is_empty());
+                let lost = rare.into_iter().filter(|word| !word.is_in(&hypothesis.text));
+                forced.extend(lost.filter_map(|word| Some((word.place, *word.translations.first()?))));
+            }
+            let Direction { from, to } = &self.direction;
+            if let Some(sense) = misread(&input.text, &hypothesis.text, from, to) {
+                forced.retain(|(place, _)| place.end <= sense.place.start || sense.place.end <= place.start);
+                forced.push((sense.place, sense.right));
+            }
+            if !forced.is_empty() {
+                let phrases = forced.iter().map(|(_, phrase)| *phrase).collect();
+                let bound =
+                    forced.into_iter().fold(source(input), |s, (place, phrase)| s.force(phrase, Some(place)));
+                again.push((at, bound, phrases));
             }
         }
         if again.is_empty() {
             return Ok(());
         }
-        let (places, sources): (Vec<usize>, Vec<Source>) = again.into_iter().unzip();
-        for (at, forced) in places.into_iter().zip(self.run(&sources, beam, cancel)?) {
-            if let Some(hypothesis) = hypotheses.get_mut(at) {
+        let sources: Vec<Source> = again.iter().map(|(_, source, _)| source.clone()).collect();
+        for ((at, _, phrases), forced) in again.iter().zip(self.run(&sources, beam, cancel)?) {
+            let Some(hypothesis) = hypotheses.get_mut(*at) else { continue };
+            if phrases.iter().any(|phrase| tacked_on(&forced.text, phrase)) {
+                // The model found no place for it: its own sentence is better, but not to be believed.
+                hypothesis.unfamiliar = true;
+            } else {
                 *hypothesis = Hypothesis { unfamiliar: hypothesis.unfamiliar, ..forced };
             }
         }
         Ok(())
     }
+
+    /// Puts translations in the place of words that came out as they went in. They are guesses from the corpus, but for
+    /// months and days.
+    fn put_left_words(&self, lexicon: &Lexicon, input: &Input, hypothesis: &mut Hypothesis) {
+        let Direction { from, to } = &self.direction;
+        for found in calendar::find(&input.text, from) {
+            let word = input.text.get(found.place).unwrap_or_default();
+            if let Some(name) = calendar::name(found.which, to)
+                && !calendar::find(&hypothesis.text, to).iter().any(|f| f.which == found.which)
+            {
+                replace_word(&mut hypothesis.text, word, |_| name.clone());
+            }
+        }
+        for left in lexicon.left(&input.text, &hypothesis.text) {
+            hypothesis.unfamiliar = true;
+            let word = input.text.get(left.place).unwrap_or_default();
+            if let Some(translation) = left.translations.first() {
+                replace_word(&mut hypothesis.text, word, |like| in_case_of(like, translation));
+            }
+        }
+    }
+}
+
+/// Replaces a word, whatever its case, wherever it stands.
+fn replace_word(text: &mut String, word: &str, with: impl Fn(&str) -> String) {
+    let lower = word.to_lowercase();
+    let pieces = text.split_word_bounds();
+    *text = pieces.map(|p| if p.to_lowercase() == lower { with(p) } else { p.to_owned() }).collect();
+}
+
+/// Whether a forced phrase stands behind the end of the sentence, where a model puts what it has no place for.
+fn tacked_on(text: &str, phrase: &str) -> bool {
+    let (text, phrase) = (text.to_lowercase(), phrase.to_lowercase());
+    let before = text.rfind(&phrase).and_then(|at| text.get(..at)).unwrap_or_default();
+    before.trim_end().ends_with(['.', '!', '?'])
 }
 
 impl Engine for NmtEngine {
@@ -135,8 +190,11 @@ impl Engine for NmtEngine {
         let beam = self.beam.max(usize::from(batch.effort.beam)).min(Options::MAX_BEAM);
         let sources: Vec<Source> = batch.sentences.iter().map(source).collect();
         let mut hypotheses = self.run(&sources, beam, cancel)?;
-        if let Some(lexicon) = &self.lexicon {
-            self.vouch(lexicon, batch.sentences, &mut hypotheses, beam, cancel)?;
+        self.vouch(batch.sentences, &mut hypotheses, beam, cancel)?;
+        if let Some(spelling) = &self.spelling {
+            for (input, hypothesis) in batch.sentences.iter().zip(&mut hypotheses) {
+                hypothesis.unfamiliar |= spelling.invented(&input.text, &hypothesis.text);
+            }
         }
         Ok(hypotheses)
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::patterns::ATTACHED;
 use super::{Span, SpanKind, scan};
 use crate::LanguageCode;
+use crate::numerals::Numerals;
 
 /// Puts numbers (and names with digits) of the source into a translation that writes them in another way: `1.000` or
 /// `1 000` for `1,000`, `cien` for `100`, `Covid-19` for `COVID-19`. `None` if one is missing without a trace or there
@@ -75,28 +76,25 @@ pub fn invented(source: &str, target: &str, from: &LanguageCode) -> bool {
         span.kind == SpanKind::Number
             && !known.contains(&text)
             && !digits.contains(&text)
-            && !text.parse().is_ok_and(|n: u32| spelled(source, n, from))
+            && !text.parse().is_ok_and(|n: u64| spelled(source, n, from))
     })
 }
 
 /// The one place where `number` is written as a word.
 fn spelled_once(target: &str, number: &str, language: &LanguageCode) -> Option<Range<usize>> {
-    let value: u32 = number.parse().ok()?;
-    let forms = word_forms(value, language)?;
+    let forms: Vec<&str> = Numerals::of(language)?.forms(number.parse().ok()?).collect();
     let mut places = words(target).filter(|(_, word)| forms.contains(&word.to_lowercase().as_str()));
     let (at, word) = places.next()?;
     places.next().is_none().then(|| at..at + word.len())
 }
 
-fn spelled(text: &str, value: u32, language: &LanguageCode) -> bool {
-    // Compounds ("twenty-five", "two hundred") and languages without a table: any number word will do.
-    let Some(table) = table(language) else { return true };
-    let lower: Vec<String> = words(text).map(|(_, w)| w.to_lowercase()).collect();
-    let has = |forms: &str| forms.split('/').any(|f| lower.iter().any(|w| w == f));
-    match word_forms(value, language) {
-        Some(forms) => forms.iter().any(|f| lower.iter().any(|w| w == f)),
-        None => table.iter().any(|(_, forms)| has(forms)),
-    }
+fn spelled(text: &str, value: u64, language: &LanguageCode) -> bool {
+    let Some(table) = Numerals::of(language) else { return true };
+    let forms: Vec<&str> = table.forms(value).collect();
+    words(text).map(|(_, word)| word.to_lowercase()).any(|word| {
+        // Of several words ("twenty-five", "two hundred"): any number word will do.
+        if forms.is_empty() { table.knows(&word) } else { forms.contains(&word.as_str()) }
+    })
 }
 
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -104,219 +102,6 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(|w| !w.is_empty())
         .map(move |w| (w.as_ptr() as usize - text.as_ptr() as usize, w))
 }
-
-fn word_forms(value: u32, language: &LanguageCode) -> Option<Vec<&'static str>> {
-    let (_, forms) = table(language)?.iter().find(|(n, _)| *n == value)?;
-    Some(forms.split('/').collect())
-}
-
-fn table(language: &LanguageCode) -> Option<&'static [(u32, &'static str)]> {
-    WORDS.iter().find(|(code, _)| *code == language.base()).map(|(_, table)| *table)
-}
-
-type Table = &'static [(u32, &'static str)];
-
-/// Number words; forms that differ by gender are separated by a slash.
-const WORDS: &[(&str, Table)] = &[
-    (
-        "en",
-        &[
-            (1, "one/a/an"),
-            (2, "two"),
-            (3, "three"),
-            (4, "four"),
-            (5, "five"),
-            (6, "six"),
-            (7, "seven"),
-            (8, "eight"),
-            (9, "nine"),
-            (10, "ten"),
-            (11, "eleven"),
-            (12, "twelve"),
-            (13, "thirteen"),
-            (14, "fourteen"),
-            (15, "fifteen"),
-            (16, "sixteen"),
-            (17, "seventeen"),
-            (18, "eighteen"),
-            (19, "nineteen"),
-            (20, "twenty"),
-            (30, "thirty"),
-            (40, "forty"),
-            (50, "fifty"),
-            (60, "sixty"),
-            (70, "seventy"),
-            (80, "eighty"),
-            (90, "ninety"),
-            (100, "hundred"),
-            (1000, "thousand"),
-        ],
-    ),
-    (
-        "es",
-        &[
-            (1, "un/una/uno"),
-            (2, "dos"),
-            (3, "tres"),
-            (4, "cuatro"),
-            (5, "cinco"),
-            (6, "seis"),
-            (7, "siete"),
-            (8, "ocho"),
-            (9, "nueve"),
-            (10, "diez"),
-            (11, "once"),
-            (12, "doce"),
-            (13, "trece"),
-            (14, "catorce"),
-            (15, "quince"),
-            (16, "dieciséis"),
-            (17, "diecisiete"),
-            (18, "dieciocho"),
-            (19, "diecinueve"),
-            (20, "veinte"),
-            (30, "treinta"),
-            (40, "cuarenta"),
-            (50, "cincuenta"),
-            (60, "sesenta"),
-            (70, "setenta"),
-            (80, "ochenta"),
-            (90, "noventa"),
-            (100, "cien/ciento"),
-            (1000, "mil"),
-        ],
-    ),
-    (
-        "fr",
-        &[
-            (1, "un/une"),
-            (2, "deux"),
-            (3, "trois"),
-            (4, "quatre"),
-            (5, "cinq"),
-            (6, "six"),
-            (7, "sept"),
-            (8, "huit"),
-            (9, "neuf"),
-            (10, "dix"),
-            (11, "onze"),
-            (12, "douze"),
-            (13, "treize"),
-            (14, "quatorze"),
-            (15, "quinze"),
-            (16, "seize"),
-            (20, "vingt"),
-            (30, "trente"),
-            (40, "quarante"),
-            (50, "cinquante"),
-            (60, "soixante"),
-            (100, "cent"),
-            (1000, "mille"),
-        ],
-    ),
-    (
-        "pt",
-        &[
-            (1, "um/uma"),
-            (2, "dois/duas"),
-            (3, "três"),
-            (4, "quatro"),
-            (5, "cinco"),
-            (6, "seis"),
-            (7, "sete"),
-            (8, "oito"),
-            (9, "nove"),
-            (10, "dez"),
-            (11, "onze"),
-            (12, "doze"),
-            (13, "treze"),
-            (14, "quatorze/catorze"),
-            (15, "quinze"),
-            (16, "dezesseis/dezasseis"),
-            (17, "dezessete/dezassete"),
-            (18, "dezoito"),
-            (19, "dezenove/dezanove"),
-            (20, "vinte"),
-            (30, "trinta"),
-            (40, "quarenta"),
-            (50, "cinquenta"),
-            (60, "sessenta"),
-            (70, "setenta"),
-            (80, "oitenta"),
-            (90, "noventa"),
-            (100, "cem/cento"),
-            (1000, "mil"),
-        ],
-    ),
-    (
-        "it",
-        &[
-            (1, "un/uno/una"),
-            (2, "due"),
-            (3, "tre"),
-            (4, "quattro"),
-            (5, "cinque"),
-            (6, "sei"),
-            (7, "sette"),
-            (8, "otto"),
-            (9, "nove"),
-            (10, "dieci"),
-            (11, "undici"),
-            (12, "dodici"),
-            (13, "tredici"),
-            (14, "quattordici"),
-            (15, "quindici"),
-            (16, "sedici"),
-            (17, "diciassette"),
-            (18, "diciotto"),
-            (19, "diciannove"),
-            (20, "venti"),
-            (30, "trenta"),
-            (40, "quaranta"),
-            (50, "cinquanta"),
-            (60, "sessanta"),
-            (70, "settanta"),
-            (80, "ottanta"),
-            (90, "novanta"),
-            (100, "cento"),
-            (1000, "mille"),
-        ],
-    ),
-    (
-        "de",
-        &[
-            (1, "ein/eine/einen/einem/einer/eins"),
-            (2, "zwei"),
-            (3, "drei"),
-            (4, "vier"),
-            (5, "fünf"),
-            (6, "sechs"),
-            (7, "sieben"),
-            (8, "acht"),
-            (9, "neun"),
-            (10, "zehn"),
-            (11, "elf"),
-            (12, "zwölf"),
-            (13, "dreizehn"),
-            (14, "vierzehn"),
-            (15, "fünfzehn"),
-            (16, "sechzehn"),
-            (17, "siebzehn"),
-            (18, "achtzehn"),
-            (19, "neunzehn"),
-            (20, "zwanzig"),
-            (30, "dreißig"),
-            (40, "vierzig"),
-            (50, "fünfzig"),
-            (60, "sechzig"),
-            (70, "siebzig"),
-            (80, "achtzig"),
-            (90, "neunzig"),
-            (100, "hundert"),
-            (1000, "tausend"),
-        ],
-    ),
-];
 
 /// True if a number of the source has another unit symbol behind it in the translation (`5 mg` and `5 g`).
 pub fn unit_changed(source: &str, target: &str) -> bool {
@@ -342,6 +127,43 @@ pub fn unit_changed(source: &str, target: &str) -> bool {
     let (source, target) = (units(source), units(target));
     source.iter().any(|(number, wanted)| {
         target.get(number).is_some_and(|found| found.iter().any(|unit| !wanted.contains(unit)))
+    })
+}
+
+/// Symbols of measures with the beginnings of their names, which a translation may write instead.
+const MEASURES: &[(&str, &[&str])] = &[
+    ("mg", &["mil"]),
+    ("kg", &["kil", "quil"]),
+    ("g", &["gr"]),
+    ("ml", &["mil"]),
+    ("l", &["li"]),
+    ("km", &["kil", "quil"]),
+    ("m", &["me", "mè"]),
+    ("cm", &["cen"]),
+    ("mm", &["mil"]),
+    ("mmhg", &["mil"]),
+];
+
+/// True if a number of the source is followed by a measure and the same number of the translation by none: `1.75 m tall`
+/// must not become `1.75 alto`.
+pub fn unit_lost(source: &str, target: &str) -> bool {
+    let units = |text: &str| -> Vec<(String, String)> {
+        values(text, &[])
+            .into_iter()
+            .map(|span| {
+                let rest = text.get(span.range.end..).unwrap_or_default();
+                let rest = rest.trim_start_matches([' ', '\u{A0}', '\u{202F}', '-']);
+                let word: String = rest.chars().take_while(|c| c.is_alphabetic()).collect();
+                (key(span.of(text)), word.to_lowercase())
+            })
+            .collect()
+    };
+    let found = units(target);
+    units(source).iter().any(|(number, symbol)| {
+        let Some((_, names)) = MEASURES.iter().find(|(s, _)| s == symbol) else { return false };
+        let mut same = found.iter().filter(|(n, _)| n == number).peekable();
+        same.peek().is_some()
+            && !same.any(|(_, word)| word == symbol || names.iter().any(|name| word.starts_with(name)))
     })
 }
 
@@ -404,12 +226,17 @@ pub fn localise(target: &str, from: &LanguageCode, to: &LanguageCode) -> String 
     let mut out = String::with_capacity(target.len());
     let mut done = 0;
     for span in scan(target, &[]) {
-        if span.kind == SpanKind::Number
-            && let Some(local) = localised(span.of(target), from, to)
-        {
+        let text = span.of(target);
+        // Of a measure its number.
+        let number = match span.kind {
+            SpanKind::Number => text,
+            SpanKind::Measure => text.trim_end_matches(|c: char| !c.is_numeric()),
+            _ => continue,
+        };
+        if let Some(local) = localised(number, from, to) {
             out.push_str(target.get(done..span.range.start).unwrap_or_default());
             out.push_str(&local);
-            done = span.range.end;
+            done = span.range.start + number.len();
         }
     }
     out.push_str(target.get(done..).unwrap_or_default());

@@ -21,6 +21,7 @@ static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
         r"|(?P<mention>@[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*)",
         r"|(?P<hashtag>\#[\p{L}\p{N}_]+)",
         r"|(?P<emoji>\p{RI}\p{RI}|[0-9\#*]\x{FE0F}?\x{20E3}|(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})\x{FE0F}?\p{Emoji_Modifier}?(?:\x{200D}(?:\p{Emoji_Presentation}|\p{Extended_Pictographic})\x{FE0F}?\p{Emoji_Modifier}?)*|[:;]-?[()DPp]|<3)",
+        r"|(?P<rule>_{2,}|-{4,}|={4,}|~{4,}|\*{4,}|\.{5,})",
         r"|(?P<token>[\p{L}\p{Nd}]+(?:-[\p{L}\p{Nd}]+)*)",
         r"|(?P<number>\p{Nd})",
     ))
@@ -31,6 +32,20 @@ static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"^(?:\p{Nd}{1,3}(?:[\u{A0}\u{202F} ]\p{Nd}{3})+(?:[.,]\p{Nd}+)?|\p{Nd}+(?:[.,:/'’–-]\p{Nd}+)*)",
+    )
+    .expect("the pattern is constant and a test compiles it")
+});
+
+/// Degrees behind a number. An ordinal (`5º`) has no space and no letter.
+static DEGREES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:[ \u{A0}\u{202F}]?°(?:[CFK]\b)?|[ \u{A0}\u{202F}]?º[ \u{A0}]?[CF]\b)")
+        .expect("the pattern is constant and a test compiles it")
+});
+
+/// The half of the day behind a time: `9 a.m.`, `9 p. m.`, `9 AM`. Models drop its first letter.
+static HALF_OF_DAY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^[ \u{A0}\u{202F}]?(?:[ap]\.[ \u{A0}\u{202F}]?m\.|[AP]\.[ \u{A0}\u{202F}]?M\.|(?:am|pm|AM|PM)\b)",
     )
     .expect("the pattern is constant and a test compiles it")
 });
@@ -125,6 +140,9 @@ fn judge(text: &str, found: &regex::Captures<'_>, range: Range<usize>) -> (usize
             && after.is_none_or(|c| c.is_whitespace() || c.is_ascii_punctuation());
         return if !smiley || alone { span(SpanKind::Emoji, range.end) } else { (range.start + 1, None) };
     }
+    if group("rule") {
+        return span(SpanKind::Rule, range.end);
+    }
     word_or_number(text, range)
 }
 
@@ -150,6 +168,19 @@ fn word_or_number(text: &str, range: Range<usize>) -> (usize, Option<Span>) {
     let mut end = range.start + NUMBER.find(rest).map_or(1, |m| m.end());
     let tail: String =
         text.get(end..).unwrap_or_default().chars().take_while(|c| c.is_alphabetic()).collect();
+    let after = text.get(end..).unwrap_or_default();
+    if let Some(sign) = DEGREES.find(after) {
+        return (
+            end + sign.end(),
+            Some(Span { range: range.start..end + sign.end(), kind: SpanKind::Measure }),
+        );
+    }
+    if let Some(half) = HALF_OF_DAY.find(after) {
+        return (
+            end + half.end(),
+            Some(Span { range: range.start..end + half.end(), kind: SpanKind::Number }),
+        );
+    }
     if tail.is_empty() {
         // A hyphen then letters: `5-year-old`. The number alone is the span.
         return (end, Some(Span { range: range.start..end, kind: SpanKind::Number }));

@@ -49,7 +49,10 @@ fn code_placeholders_and_tags() {
 fn numbers_dates_times_and_codes() {
     check("1,000.5 and 1.000,5 and 10 000 and -3", "1,000.5|1.000,5|10 000|3");
     check("on 2024-05-01 at 14:30:05, 12/05/2024, call 555-1234", "2024-05-01|14:30:05|12/05/2024|555-1234");
-    check("5kg, 3pm, 10–20 mg, 37.5°C", "5|3|10–20|37.5");
+    check("5kg, 3pm, 10–20 mg, 37.5°C", "5|3pm|10–20|37.5°C");
+    check("at 9 a.m. or 14:30, 9:15 p. m., 38 °C, 40º C", "9 a.m.|14:30|9:15 p. m.|38 °C|40º C");
+    check("I am 9 am I?", "9 am");
+    check("Sign here: ____ or ------", "____|------");
     check("COVID-19, H1N1, B12, 5G, A4 and mp3", "COVID-19|H1N1|B12|5G|A4");
     check("the 19th century, the 1990s, 2nd, 1er", "");
     check("a 5-year-old, ٣ كتب", "5|٣");

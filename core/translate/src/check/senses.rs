@@ -1,0 +1,206 @@
+//! Words with two senses, where the wrong one misleads: a table of traps between two languages.
+//!
+//! A small model takes the sense it met most often: `perder el conocimiento` becomes a loss of knowledge, `once a day` the
+//! Spanish `once`, eleven. Where the company of a word decides its sense and the translation has the other one, the
+//! engine is told the right word, and a translation that still has the wrong one is not to be trusted.
+
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use crate::LanguageCode;
+
+/// At most so many other words may stand between two words of a trap.
+const GAP: usize = 2;
+
+/// Forms are separated by a bar, a star stands for any ending.
+struct Trap {
+    /// The words that together decide the sense, in their order.
+    source: &'static [&'static str],
+    /// Which of them are to become `right`.
+    key: Range<usize>,
+    /// Words of the other sense.
+    wrong: &'static str,
+    /// The first is what the engine is told; any of them beside a wrong word shows that the sense was understood.
+    right: &'static str,
+}
+
+/// A word taken in the wrong sense.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Misread {
+    /// Where it stands in the source.
+    pub(crate) place: Range<usize>,
+    /// What it means there.
+    pub(crate) right: &'static str,
+}
+
+/// The first word of `source` whose other sense stands in `target`.
+pub(crate) fn misread(source: &str, target: &str, from: &LanguageCode, to: &LanguageCode) -> Option<Misread> {
+    let (_, _, traps) = TRAPS.iter().find(|(a, b, _)| *a == from.base() && *b == to.base())?;
+    let words: Vec<(usize, String)> =
+        source.unicode_word_indices().map(|(at, word)| (at, word.to_lowercase())).collect();
+    let target: Vec<String> = target.unicode_words().map(str::to_lowercase).collect();
+    let there = |forms: &str| target.iter().any(|word| is_one_of(word, forms));
+    traps.iter().find_map(|trap| {
+        let found = trap.find(&words)?;
+        let right = trap.right.split('|').next().unwrap_or_default();
+        let understood = trap.right.split('|').any(|form| match form.rsplit_once(' ') {
+            Some((_, last)) => there(last),
+            None => there(form),
+        });
+        (there(trap.wrong) && !understood).then_some(Misread { place: found, right })
+    })
+}
+
+fn is_one_of(word: &str, forms: &str) -> bool {
+    forms.split('|').any(|form| match form.strip_suffix('*') {
+        Some(stem) => word.starts_with(stem),
+        None => word == form,
+    })
+}
+
+impl Trap {
+    /// The bytes of the key words, if all words of the trap are there.
+    fn find(&self, words: &[(usize, String)]) -> Option<Range<usize>> {
+        (0..words.len()).find_map(|start| self.find_from(words, start))
+    }
+
+    fn find_from(&self, words: &[(usize, String)], start: usize) -> Option<Range<usize>> {
+        let mut at = start;
+        let mut places = Vec::with_capacity(self.source.len());
+        for (n, forms) in self.source.iter().enumerate() {
+            let reach = if n == 0 { 1 } else { GAP + 1 };
+            let ahead = words.get(at..)?.iter().take(reach);
+            let skipped = ahead.into_iter().position(|(_, word)| is_one_of(word, forms))?;
+            let (byte, word) = words.get(at + skipped)?;
+            places.push(*byte..byte + word.len());
+            at += skipped + 1;
+        }
+        let key = places.get(self.key.clone())?;
+        Some(key.first()?.start..key.last()?.end)
+    }
+}
+
+const fn trap(
+    source: &'static [&'static str],
+    key: Range<usize>,
+    wrong: &'static str,
+    right: &'static str,
+) -> Trap {
+    Trap { source, key, wrong, right }
+}
+
+type Traps = &'static [Trap];
+
+#[rustfmt::skip]
+const TRAPS: &[(&str, &str, Traps)] = &[
+    ("es", "en", &[
+        trap(&["perd*|pierd*|recuper*|recobr*", "conocimiento"], 1..2, "knowledge", "consciousness"),
+        trap(&["tensión", "alta|baja|arterial|alto|bajo|descompensada"], 0..1, "tension|voltage|stress|strain", "blood pressure"),
+        trap(&["sub*|baj*|med*|mid*|tom*|control*", "tensión"], 1..2, "tension|voltage|stress|strain", "blood pressure"),
+        trap(&["pastilla*|medicina*|medicación|medicamento*|problema*", "tensión"], 1..2, "tension|voltage|stress|strain", "blood pressure"),
+        trap(&["alta|media|baja", "tensión"], 1..2, "tension", "voltage"),
+        trap(&["da*|dé*|dio|di|dieron", "a", "luz"], 1..3, "light*", "birth"),
+        trap(&["da*|dé*|dio|dieron|recib*", "alta"], 1..2, "high|tall|registered|upload*", "discharged|discharge"),
+        trap(&["embarazad*"], 0..1, "embarrass*", "pregnant"),
+        trap(&["constipad*"], 0..1, "constipat*", "cold"),
+        trap(&["estreñid*"], 0..1, "narrow*|strict*", "constipated"),
+        trap(&["intoxicación"], 0..1, "intoxication", "poisoning"),
+        trap(&["dolor*|retras*|tengo|tiene|baj*|última", "regla"], 1..2, "rule*", "period"),
+        trap(&["torc*|torcí|romp*|roto|duel*|dolor*|fractur*|esguince|dobl*|hinchad*", "muñeca"], 1..2, "doll*", "wrist"),
+        trap(&["bulto"], 0..1, "package*|parcel*|bundle*", "lump"),
+        trap(&["receta", "médic*|doctor*|farmacia"], 0..1, "recipe*", "prescription"),
+        trap(&["sin|necesit*", "receta"], 1..2, "recipe*", "prescription"),
+        trap(&["puntos", "herida|sutura|cabeza|frente|ceja"], 0..1, "point*|dot*", "stitches"),
+        trap(&["quit*|cos*", "puntos"], 1..2, "point*|dot*", "stitches"),
+        trap(&["planta", "pie|pies"], 0..1, "plant|plants|floor", "sole"),
+        trap(&["dolor*|dolía|duel*|contraccion*|sala", "parto"], 1..2, "leave|part|depart*|go", "labour|birth|labor|delivery"),
+        trap(&["cuello", "útero|matriz"], 0..1, "neck|collar", "cervix"),
+        trap(&["dolor*|duel*|rígid*|tortícolis", "cuello"], 1..2, "collar*", "neck"),
+        trap(&["sensible*"], 0..1, "sensible", "sensitive"),
+        trap(&["molestia*"], 0..1, "molest*", "discomfort"),
+        trap(&["preservativo*"], 0..1, "preservative*", "condom"),
+        trap(&["éxito*"], 0..1, "exit*", "success"),
+        trap(&["actualmente"], 0..1, "actually", "currently"),
+    ]),
+    ("en", "es", &[
+        trap(&["once"], 0..1, "once", "una vez"),
+        trap(&["constipat*"], 0..1, "constipad*|resfriad*|acatarrad*", "estreñido"),
+        trap(&["constipation"], 0..1, "constipad*|resfriad*|catarro", "estreñimiento"),
+        trap(&["embarrass*"], 0..1, "embaraz*", "avergonzado"),
+        trap(&["blood*|black|loose|sample*|watery|hard|my", "stool|stools"], 1..2, "taburete*|banquet*|banco*", "heces"),
+        trap(&["stool|stools", "sample*|blood*|black"], 0..1, "taburete*|banquet*|banco*", "heces"),
+        trap(&["arm|leg|wrist|ankle|plaster|broken", "cast"], 1..2, "reparto*|elenco*", "yeso"),
+        trap(&["my|his|her|your|their|left|right|the", "calf"], 1..2, "terner*|becerr*", "pantorrilla"),
+        trap(&["chest", "pain*|hurt*|tight*|infection|feel*"], 0..1, "cofre*|baúl*", "pecho"),
+        trap(&["my|his|her|your|left|right", "chest"], 1..2, "cofre*|baúl*", "pecho"),
+        trap(&["palm*", "hand|hands"], 0..1, "palmera*", "palma"),
+        trap(&["my|his|her|your|left|right|both", "palm|palms"], 1..2, "palmera*", "palma"),
+        trap(&["my|his|her|your|lower|upper", "back", "hurts|aches|pain|is|injury"], 1..2, "atrás|detrás|regreso|vuelta", "espalda"),
+        trap(&["back", "pain|ache|injury"], 0..1, "atrás|detrás|regreso|vuelta", "espalda"),
+        trap(&["flu|tetanus|vaccin*|rabies|allergy|insulin|booster", "shot|shots"], 1..2, "disparo*|tiro*|balazo*", "inyección|vacuna*|inyecci*"),
+        trap(&["prescri*|allerg*|new|this|these|your", "drug|drugs"], 1..2, "droga*", "medicamento|medicamentos|fármaco*|medicina*"),
+        trap(&["late|miss*|heavy|painful|last|irregular", "period|periods"], 1..2, "punto*", "regla|período|periodo"),
+        trap(&["cross*|at|to|from", "border"], 1..2, "borde*", "frontera"),
+        trap(&["sensible"], 0..1, "sensible*", "sensato"),
+        trap(&["preservative*"], 0..1, "preservativo*", "conservantes"),
+        trap(&["intoxicated"], 0..1, "intoxicad*", "ebrio"),
+        trap(&["finger|fingers|toe|toes|ingrown", "nail|nails"], 1..2, "clavo*", "uña"),
+        trap(&["exit|exits"], 0..1, "éxito*", "salida"),
+        trap(&["actually"], 0..1, "actualmente", "en realidad"),
+    ]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn right(pair: (&str, &str), source: &str, target: &str) -> Option<&'static str> {
+        let code = |c: &str| c.parse().expect("a code");
+        misread(source, target, &code(pair.0), &code(pair.1)).map(|m| m.right)
+    }
+
+    #[test]
+    fn the_company_of_a_word_decides() {
+        let es = ("es", "en");
+        assert_eq!(
+            right(es, "Mi padre perdió ayer el conocimiento.", "My father lost his knowledge."),
+            Some("consciousness")
+        );
+        assert_eq!(right(es, "Tiene mucho conocimiento.", "He has much knowledge."), None);
+        assert_eq!(right(es, "Me subió la tensión.", "My tension rose."), Some("blood pressure"));
+        assert_eq!(right(es, "Peligro: alta tensión", "Danger: high tension"), Some("voltage"));
+        assert_eq!(
+            right(es, "Hay tensión entre los dos países.", "There is tension between the two countries."),
+            None
+        );
+        assert_eq!(right(es, "Va a dar a luz.", "She is going to give birth in the light."), None);
+        let en = ("en", "es");
+        assert_eq!(right(en, "Take it once a day.", "Tómelo once al día."), Some("una vez"));
+        assert_eq!(right(en, "Take it once a day.", "Tómelo una vez al día."), None);
+        assert_eq!(right(en, "There is blood in my stool.", "Hay sangre en mi taburete."), Some("heces"));
+        assert_eq!(right(en, "Sit on the stool.", "Siéntese en el taburete."), None);
+    }
+
+    #[test]
+    fn the_place_is_that_of_the_word() {
+        let source = "Perdí el conocimiento.";
+        let code = |c: &str| c.parse().expect("a code");
+        let found = misread(source, "I lost knowledge.", &code("es"), &code("en")).expect("a trap");
+        assert_eq!(source.get(found.place), Some("conocimiento"));
+    }
+
+    #[test]
+    fn every_trap_can_be_met_and_names_its_key() {
+        for (from, to, traps) in TRAPS {
+            for trap in *traps {
+                let plain = |forms: &str| forms.split('|').next().unwrap_or_default().replace('*', "");
+                let source: Vec<String> = trap.source.iter().map(|forms| plain(forms)).collect();
+                let wrong = plain(trap.wrong);
+                let found = right((from, to), &source.join(" "), &wrong);
+                assert!(found.is_some(), "{from}-{to} {source:?} {wrong}");
+                assert!(!trap.right.split('|').next().unwrap_or_default().contains('*'));
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Words that no text of the target language holds: a model that writes pieces of words can make them up.
+//!
+//! `Callme 112`, `noving euros`, `dreamando`: the engine's probabilities do not show it, a list of the language's words
+//! does. The list is what the packs' lexicons know of the target language, which is not all of it, so a word counts as
+//! known too when it is a known stem with an ending of the language.
+
+use std::cmp::Ordering;
+use std::path::Path;
+
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::{EngineError, Lexicon, lexicon};
+use crate::LanguageCode;
+
+/// Shorter words are not judged: names of units, abbreviations.
+const SHORTEST: usize = 4;
+
+const ENGLISH: &[&str] = &[
+    "s", "es", "d", "ed", "ing", "ly", "er", "ers", "est", "ness", "less", "ful", "al", "ment", "able", "ity",
+];
+const SPANISH: &[&str] = &[
+    "s", "es", "a", "as", "o", "os", "e", "en", "an", "ar", "er", "ir", "ando", "iendo", "ado", "ada",
+    "ados", "adas", "ido", "ida", "idos", "idas", "é", "ó", "í", "aba", "aban", "ía", "ían", "rá", "rán",
+    "ría", "rían", "ará", "arán", "aría", "ción", "ciones", "mente", "amos", "emos", "imos", "aron", "ieron",
+    "ió", "ara", "iera", "me", "te", "se", "lo", "la", "le", "los", "las", "les", "ito", "ita", "itos",
+    "itas", "ísimo", "ísima",
+];
+
+fn endings(language: &LanguageCode) -> Option<&'static [&'static str]> {
+    match language.base() {
+        "en" => Some(ENGLISH),
+        "es" => Some(SPANISH),
+        _ => None,
+    }
+}
+
+/// The words of a language, as far as they are known: one text and where each word begins in it, sorted. A set of
+/// strings would hold several times the memory.
+#[derive(Debug)]
+pub struct Spelling {
+    text: String,
+    starts: Vec<u32>,
+    endings: &'static [&'static str],
+}
+
+impl Spelling {
+    /// From the lexicon of the opposite direction, whose words are the target's, and the translations that the lexicon of
+    /// this direction lists. `None` for languages whose endings are not known here: too much would look made up.
+    ///
+    /// # Errors
+    /// As [`Lexicon::open`].
+    pub fn open(
+        language: &LanguageCode,
+        opposite: &Path,
+        translations: Option<&Lexicon>,
+    ) -> Result<Option<Self>, EngineError> {
+        Ok(match endings(language) {
+            Some(endings) => Some(Self::new(endings, &lexicon::read(opposite)?, translations)),
+            None => None,
+        })
+    }
+
+    fn new(endings: &'static [&'static str], lexicon: &str, translations: Option<&Lexicon>) -> Self {
+        let listed = translations.into_iter().flat_map(Lexicon::translations);
+        let mut words: Vec<&str> =
+            lexicon::words(lexicon).chain(listed.flat_map(str::split_whitespace)).collect();
+        words.sort_unstable();
+        words.dedup();
+        let mut spelling = Self { text: String::new(), starts: Vec::with_capacity(words.len()), endings };
+        for word in words {
+            spelling.starts.push(spelling.text.len() as u32);
+            spelling.text.push_str(word);
+        }
+        spelling.text.shrink_to_fit();
+        spelling
+    }
+
+    fn has(&self, word: &str) -> bool {
+        let at = |n: usize| {
+            let start = self.starts.get(n).copied().unwrap_or_default() as usize;
+            let end = self.starts.get(n + 1).map_or(self.text.len(), |end| *end as usize);
+            self.text.get(start..end).unwrap_or_default()
+        };
+        let (mut low, mut high) = (0, self.starts.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match at(middle).cmp(word) {
+                Ordering::Equal => return true,
+                Ordering::Less => low = middle + 1,
+                Ordering::Greater => high = middle,
+            }
+        }
+        false
+    }
+
+    /// Whether `target` has a word that is neither of the language nor of the source. Capitals inside a sentence are
+    /// names.
+    pub(super) fn invented(&self, source: &str, target: &str) -> bool {
+        target.unicode_words().enumerate().any(|(at, word)| {
+            let name = at > 0 && word.starts_with(char::is_uppercase);
+            let judged = !name && word.chars().count() >= SHORTEST && word.chars().all(char::is_alphabetic);
+            judged && {
+                let word = word.to_lowercase();
+                !self.knows(&word) && !source.unicode_words().any(|w| w.to_lowercase() == word)
+            }
+        })
+    }
+
+    fn knows(&self, word: &str) -> bool {
+        self.has(word) || self.endings.iter().any(|ending| self.ends(word, ending))
+    }
+
+    /// Whether the word is a known stem with this ending.
+    fn ends(&self, word: &str, ending: &str) -> bool {
+        let Some(stem) = word.strip_suffix(ending) else { return false };
+        let letters = stem.chars().count();
+        if letters < 3 {
+            return false;
+        }
+        // Two other forms of the stem make it one.
+        let forms =
+            || self.endings.iter().filter(|other| self.has(&format!("{stem}{other}"))).take(2).count();
+        self.has(stem) || (letters > 3 && forms() == 2) || self.english(stem)
+    }
+
+    /// `mak-ing`, `stopp-ed`, `happi-er`.
+    fn english(&self, stem: &str) -> bool {
+        if self.endings != ENGLISH {
+            return false;
+        }
+        let mut letters = stem.chars();
+        let (last, before) = (letters.next_back(), letters.next_back());
+        let shorter = stem.get(..stem.len() - last.map_or(0, char::len_utf8)).unwrap_or_default();
+        self.has(&format!("{stem}e"))
+            || (last == before && self.has(shorter))
+            || (last == Some('i') && self.has(&format!("{shorter}y")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spelling(language: &str, words: &str) -> Spelling {
+        let lines = words.replace(' ', "\t5\t\n") + "\t5\t\n";
+        let translations = Lexicon::parse("ninety\t3\tnoventa\n").expect("a lexicon");
+        let endings = endings(&language.parse().expect("a code")).expect("a known language");
+        Spelling::new(endings, &lines, Some(&translations))
+    }
+
+    #[test]
+    fn made_up_words_are_seen_and_inflected_ones_are_not() {
+        let en = spelling("en", "the room costs ninety euros call make stop happy take tablet");
+        for target in ["The room costs noving euros.", "Callme the room.", "It's ahogaing!"] {
+            assert!(en.invented("La habitación cuesta noventa euros.", target), "{target}");
+        }
+        for target in
+            ["Making calls, stopped, happier.", "The tablets of Bartholomew.", "Take tres habitaciones."]
+        {
+            assert!(!en.invented("tres habitaciones", target), "{target}");
+        }
+        let es = spelling("es", "hablar hablo comprimido comemos");
+        assert!(!es.invented("", "Hablando comprimidos, comemos noventa."));
+        assert!(es.invented("", "Hablo traowes."));
+    }
+
+    #[test]
+    fn every_listed_word_is_found() {
+        let words = "a zebra mid café once öl";
+        let list = spelling("en", words);
+        assert!(words.split(' ').all(|word| list.has(word)));
+        assert!(["", "b", "zebr", "zebras", "caf"].iter().all(|word| !list.has(word)));
+    }
+
+    #[test]
+    fn languages_without_endings_are_not_judged() {
+        assert!(endings(&"fr".parse().expect("a code")).is_none());
+    }
+}
