@@ -29,21 +29,50 @@ pub(crate) struct Found {
 pub(crate) fn find(text: &str, language: &LanguageCode) -> Vec<Found> {
     let Some(table) = Names::of(language) else { return Vec::new() };
     let words: Vec<(usize, &str)> = text.unicode_word_indices().collect();
-    let number = |at: Option<usize>| {
-        at.and_then(|at| words.get(at))
-            .is_some_and(|(_, word)| word.starts_with(|c: char| c.is_ascii_digit()))
-    };
+    let neighbour = |at: Option<usize>| at.and_then(|at| words.get(at)).map(|(_, word)| *word);
+    let number = |word: Option<&str>| word.is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
     let found = words.iter().enumerate().filter_map(|(n, (at, word))| {
+        // "Thursday's"
+        let word = word.strip_suffix("'s").or(word.strip_suffix("’s")).unwrap_or(word);
         let lower = word.to_lowercase();
         let which = table.words.iter().position(|forms| forms.split('/').any(|form| form == lower))?;
         let written = word.starts_with(char::is_uppercase) == table.capital;
-        // "May I", "March on", Mars and Domingo: a number beside them makes them a date.
-        let other = matches!(lower.as_str(), "may" | "march" | "mars" | "domingo");
-        let dated = number(n.checked_sub(1)) || number(Some(n + 1));
-        let sure = if other { dated || (written && n > 0 && lower != "mars") } else { written || n == 0 };
+        let (before, after) = (neighbour(n.checked_sub(1)), neighbour(Some(n + 1)));
+        let dated = number(before) || number(after);
+        let sure = match lower.as_str() {
+            // "May I", "March on": words that stand before a month tell.
+            "may" | "march" => {
+                dated || (written && before.is_some_and(|w| leads_to_a_month(&w.to_lowercase())))
+            }
+            "mars" | "domingo" => dated || (written && n > 0 && lower != "mars"),
+            // June Almeida, April Jones.
+            "april" | "june" | "august" => {
+                dated || (written && !after.is_some_and(|w| w.starts_with(char::is_uppercase)))
+            }
+            _ => written || n == 0,
+        };
         Some(Found { place: *at..at + word.len(), which, sure })
     });
     found.collect()
+}
+
+fn leads_to_a_month(word: &str) -> bool {
+    matches!(
+        word,
+        "in" | "of"
+            | "last"
+            | "next"
+            | "this"
+            | "since"
+            | "until"
+            | "till"
+            | "by"
+            | "from"
+            | "to"
+            | "early"
+            | "late"
+            | "mid"
+    )
 }
 
 /// Whether one side names a month or day that the other does not.
@@ -118,6 +147,10 @@ mod tests {
     fn words_that_only_look_like_months_ask_for_nothing() {
         assert!(!differs("May I come in?", "¿Puedo entrar?"));
         assert!(!differs("They march on.", "Siguen adelante."));
+        assert!(!differs("Hello. May I come in?", "Hola. ¿Puedo entrar?"));
+        assert!(!differs("They were imaged by June Almeida.", "Las fotografió June Almeida."));
+        assert!(!differs("It was Thursday's news.", "Fue la noticia del jueves."));
+        assert!(differs("It ends in May.", "Termina en marzo."));
         assert!(!differs("Plácido Domingo sings.", "Canta Plácido Domingo."));
     }
 
