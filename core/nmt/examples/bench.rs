@@ -1,13 +1,15 @@
 //! Words per second and memory, ours beside fxtranslate's, in the same run; the last line is one JSON object.
 //!
 //! `cargo run --release -p cuba-nmt --example bench -- [--shape NAME]... [--model FILE --vocab FILE] [--text FILE]
-//! [--sentences N] [--rounds N]`
+//! [--sentences N] [--rounds N] [--isa NAME]...`
 //!
 //! Without `--model`, models of random weights in the shapes of released ones (`tiny`, `base-memory`, `base`) are made in
 //! a temporary folder. Each measurement is a process of its own, so that its peak memory is its own; the engines take
-//! turns, and the best of the rounds counts. Seconds are CPU seconds of the one working thread: on a busy machine wall
-//! time says more about the neighbours. `ours` returns log-probabilities and word alignment as the library does by
-//! default; `bare` leaves both out, as fxtranslate does. `--prepare DIR` only writes model, vocabulary and text there.
+//! turns, and medians over the rounds count: of the words per second, and of the ratios of one round. Seconds are CPU
+//! seconds of the one working thread: on a busy machine wall time says more about the neighbours. `ours` returns
+//! log-probabilities and word alignment as the library does by default; `bare` leaves both out, as fxtranslate does.
+//! Ours runs on the best kernels that the CPU has, or on each `--isa` (`portable`, `avx2`, `avx512-vnni`); the peer always
+//! on its own. `--prepare DIR` only writes model, vocabulary and text there.
 #![allow(
     clippy::pedantic,
     clippy::print_stdout,
@@ -33,6 +35,7 @@ mod run {
     use std::time::Instant;
 
     use super::common::{Random, Shape, model, spm};
+    use cuba_nmt::kernel::Isa;
     use cuba_nmt::{Cancel, Model, ModelFiles, Options, Source};
 
     /// What one child measured.
@@ -49,16 +52,12 @@ mod run {
         tokens: usize,
     }
 
-    impl Measured {
-        fn best(self, other: Self) -> Self {
-            Self {
-                seconds: self.seconds.min(other.seconds),
-                first: self.first.min(other.first),
-                peak: self.peak.max(other.peak),
-                anonymous: self.anonymous.max(other.anonymous),
-                tokens: other.tokens,
-            }
-        }
+    /// The middle one of the rounds.
+    fn median(rounds: &[Measured], of: impl Fn(&Measured) -> f64) -> f64 {
+        let mut values: Vec<f64> = rounds.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        let half = values.len() / 2;
+        if values.len() % 2 == 1 { values[half] } else { (values[half - 1] + values[half]) / 2.0 }
     }
 
     /// CPU seconds of this process so far.
@@ -74,7 +73,7 @@ mod run {
     }
 
     /// Translates all lines with one engine, at once or one by one; prints what it measured.
-    pub(crate) fn child(engine: &str, task: &str, folder: &Path) {
+    pub(crate) fn child(engine: &str, isa: &str, task: &str, folder: &Path) {
         let text = std::fs::read_to_string(folder.join("text")).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let (model, vocab) = (folder.join("model.bin"), folder.join("vocab.spm"));
@@ -87,7 +86,8 @@ mod run {
                 timing.tokens
             })
         } else {
-            let model = Model::open(&ModelFiles::shared(&model, &vocab)).unwrap();
+            let mut model = Model::open(&ModelFiles::shared(&model, &vocab)).unwrap();
+            assert!(Isa::from_name(isa).is_some_and(|isa| model.use_isa(isa)), "no kernels {isa} here");
             let signs = engine == "ours";
             let options = Options { log_probs: signs, alignment: signs, ..Options::default() };
             Box::new(move |lines| {
@@ -108,9 +108,9 @@ mod run {
         println!("{seconds} {first} {} {} {tokens}", status("VmHWM"), status("RssAnon"));
     }
 
-    fn measure(engine: &str, task: &str, folder: &Path) -> Measured {
+    fn measure([engine, isa]: [&str; 2], task: &str, folder: &Path) -> Measured {
         let exe = std::env::current_exe().unwrap();
-        let out = Command::new(exe).args(["--child", engine, task]).arg(folder).output().unwrap();
+        let out = Command::new(exe).args(["--child", engine, isa, task]).arg(folder).output().unwrap();
         assert!(out.status.success(), "{engine} failed: {}", String::from_utf8_lossy(&out.stderr));
         let text = String::from_utf8(out.stdout).unwrap();
         let n: Vec<f64> = text.split_whitespace().map(|n| n.parse().unwrap()).collect();
@@ -125,11 +125,19 @@ mod run {
         sentences: usize,
         rounds: usize,
         prepare: Option<PathBuf>,
+        isas: Vec<String>,
     }
 
     fn request() -> Request {
-        let mut request =
-            Request { shapes: vec![], files: None, text: None, sentences: 96, rounds: 3, prepare: None };
+        let mut request = Request {
+            shapes: vec![],
+            files: None,
+            text: None,
+            sentences: 96,
+            rounds: 3,
+            prepare: None,
+            isas: vec![],
+        };
         let (mut model, mut vocab) = (None, None);
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -141,6 +149,7 @@ mod run {
                 "--text" => request.text = Some(PathBuf::from(value())),
                 "--sentences" => request.sentences = value().parse().unwrap(),
                 "--rounds" => request.rounds = value().parse().unwrap(),
+                "--isa" => request.isas.push(value()),
                 "--prepare" => request.prepare = Some(PathBuf::from(value())),
                 _ => panic!("unknown argument {arg}"),
             }
@@ -148,6 +157,9 @@ mod run {
         request.files = model.zip(vocab);
         if request.shapes.is_empty() {
             request.shapes = ["tiny", "base-memory", "base"].map(str::to_owned).into();
+        }
+        if request.isas.is_empty() {
+            request.isas.push(Isa::detect().name().to_owned());
         }
         request
     }
@@ -202,8 +214,6 @@ mod run {
         lines.iter().map(|line| line.split_whitespace().count()).sum()
     }
 
-    const ENGINES: [&str; 3] = ["ours", "bare", "fxtranslate"];
-
     pub(crate) fn parent() {
         let request = request();
         let names = if request.files.is_some() { vec!["given".to_owned()] } else { request.shapes.clone() };
@@ -211,42 +221,54 @@ mod run {
             prepare(name, &request, folder);
             return;
         }
+        let mut engines: Vec<[&str; 2]> =
+            request.isas.iter().flat_map(|isa| [["ours", isa], ["bare", isa]]).collect();
+        engines.push(["fxtranslate", "its own"]);
         let mut json = Vec::new();
         println!(
-            "model        task    engine       words/s  of peer  first ms  peak MiB  of peer  anon MiB  tokens"
+            "model        task    engine       kernels      words/s  of peer  first ms  peak MiB  of peer  anon MiB  tokens"
         );
         for name in &names {
             let folder = tempfile::tempdir().unwrap();
             let words = prepare(name, &request, folder.path());
             for task in ["batch", "single"] {
-                let mut best = [Measured { seconds: f64::MAX, first: f64::MAX, ..Measured::default() }; 3];
+                let mut rounds: Vec<Vec<Measured>> = vec![Vec::new(); engines.len()];
                 for _ in 0..request.rounds {
-                    for (engine, best) in ENGINES.iter().zip(&mut best) {
-                        *best = best.best(measure(engine, task, folder.path()));
+                    for (engine, rounds) in engines.iter().zip(&mut rounds) {
+                        rounds.push(measure(*engine, task, folder.path()));
                     }
                 }
-                let peer = best[2];
-                for (engine, m) in ENGINES.iter().zip(best) {
-                    let (speed, memory) = (peer.seconds / m.seconds, m.peak / peer.peak);
-                    let per_second = words as f64 / m.seconds;
+                let peer = rounds.last().unwrap().clone();
+                for ([engine, isa], rounds) in engines.iter().zip(rounds) {
+                    let ratios: Vec<Measured> = rounds
+                        .iter()
+                        .zip(&peer)
+                        .map(|(m, peer)| Measured {
+                            seconds: peer.seconds / m.seconds,
+                            peak: m.peak / peer.peak,
+                            ..*m
+                        })
+                        .collect();
+                    let (speed, memory) = (median(&ratios, |m| m.seconds), median(&ratios, |m| m.peak));
+                    let per_second = median(&rounds, |m| words as f64 / m.seconds);
+                    let [first, peak, anonymous] =
+                        [|m: &Measured| m.first * 1e3, |m: &Measured| m.peak, |m: &Measured| m.anonymous]
+                            .map(|of| median(&rounds, of));
+                    let tokens = rounds[0].tokens;
                     println!(
-                        "{name:12} {task:7} {engine:11} {per_second:8.0} {speed:8.2} {:9.1} {:9.1} {memory:8.2} {:9.1} {:7}",
-                        m.first * 1e3,
-                        m.peak,
-                        m.anonymous,
-                        m.tokens
+                        "{name:12} {task:7} {engine:11} {isa:11} {per_second:8.0} {speed:8.2} {first:9.1} {peak:9.1} \
+                         {memory:8.2} {anonymous:9.1} {tokens:7}"
                     );
                     json.push(format!(
-                        "{{\"model\":\"{name}\",\"task\":\"{task}\",\"engine\":\"{engine}\",\"words_per_second\":{per_second:.1},\
-                         \"speed_ratio\":{speed:.3},\"first_ms\":{:.1},\"peak_mib\":{:.1},\"peak_ratio\":{memory:.3},\
-                         \"anonymous_mib\":{:.1},\"tokens\":{}}}",
-                        m.first * 1e3, m.peak, m.anonymous, m.tokens
+                        "{{\"model\":\"{name}\",\"task\":\"{task}\",\"engine\":\"{engine}\",\"kernels\":\"{isa}\",\
+                         \"words_per_second\":{per_second:.1},\"speed_ratio\":{speed:.3},\"first_ms\":{first:.1},\
+                         \"peak_mib\":{peak:.1},\"peak_ratio\":{memory:.3},\"anonymous_mib\":{anonymous:.1},\
+                         \"tokens\":{tokens}}}"
                     ));
                 }
             }
         }
-        let isa = cuba_nmt::kernel::Isa::detect().name();
-        println!("{{\"bench\":\"nmt\",\"isa\":\"{isa}\",\"results\":[{}]}}", json.join(","));
+        println!("{{\"bench\":\"nmt\",\"rounds\":{},\"results\":[{}]}}", request.rounds, json.join(","));
     }
 }
 
@@ -254,7 +276,7 @@ mod run {
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     match args.get(1).map(String::as_str) {
-        Some("--child") => run::child(&args[2], &args[3], std::path::Path::new(&args[4])),
+        Some("--child") => run::child(&args[2], &args[3], &args[4], std::path::Path::new(&args[5])),
         _ => run::parent(),
     }
 }

@@ -181,9 +181,16 @@ proptest! {
 #[test]
 fn real_shapes_are_exact() {
     let mut numbers = Numbers(7);
-    for (m, k, n) in
-        [(1, 256, 131), (1, 1536, 9), (2, 384, 70), (5, 512, 33), (49, 256, 20), (97, 64, 5), (8, 2048, 6)]
-    {
+    for (m, k, n) in [
+        (1, 256, 131),
+        (1, 1536, 9),
+        (2, 384, 70),
+        (5, 512, 33),
+        (49, 256, 20),
+        (97, 64, 5),
+        (8, 2048, 6),
+        (21, 1100, 40),
+    ] {
         let w = numbers.extremes(n * k);
         let x: Vec<f32> =
             numbers.floats(m * k, 1.0).iter().map(|v| if *v < 0.5 { -99.0 } else { 99.0 }).collect();
