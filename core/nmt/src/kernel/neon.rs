@@ -6,7 +6,8 @@
 //!
 //! Bound: the ISA has no instruction with more than 8 int8 multiply-adds. When the lanes must be emptied after two
 //! products that is 16 multiply-adds in 3 instructions, 5.33 each (16-bit products would give 4); after four it is 32 in
-//! 5, 6.4 each. The 4x4 tile adds 8 paired loads to 80 such instructions for 512 multiply-adds.
+//! 5, 6.4 each. The 4x4 tile adds 8 paired loads to 80 such instructions for 512 multiply-adds; one row with four rows of
+//! weights adds 10 paired loads and a count and a branch to 40 for 256.
 #![allow(unsafe_code)]
 
 use super::Isa;
@@ -106,26 +107,13 @@ macro_rules! sums_by_tiles {
         ) {
             let mut acc = [[vdupq_n_s32(0); NR]; M];
             let mut at = 0;
-            while $four && at + BLOCK <= k {
-                if at < 32 * BLOCK && large >> (at / BLOCK) & 1 == 0 {
-                    // SAFETY: `at + BLOCK <= k`, of which each half is `2 * STEP`.
-                    unsafe {
-                        let w = w.map(|w| w.add(at));
-                        let a: [*const i8; M] = std::array::from_fn(|i| a.add(i * k + at));
-                        if let (Some(acc), Some(&a)) = (acc.first_chunk_mut::<MR>(), a.first_chunk::<MR>()) {
-                            four_by_four::<0>(acc, a, w);
-                            four_by_four::<{ 2 * STEP }>(acc, a, w);
-                        } else {
-                            for half in [0, 2 * STEP] {
-                                let w = w.map(|w| [vld1q_s8(w.add(half)), vld1q_s8(w.add(half + STEP))]);
-                                for (acc, a) in acc.iter_mut().zip(a) {
-                                    let a = [vld1q_s8(a.add(half)), vld1q_s8(a.add(half + STEP))];
-                                    multiply_add_four(acc, a, w);
-                                }
-                            }
-                        }
-                    }
-                } else {
+            let blocks = if $four { k / BLOCK } else { 0 };
+            while at < blocks * BLOCK {
+                let block = at / BLOCK;
+                // Blocks from here on whose products fit.
+                let run = if block < 32 { (large >> block).trailing_zeros() as usize } else { 0 };
+                let run = run.min(32 - block.min(32)).min(blocks - block);
+                if run == 0 {
                     for at in (at..at + BLOCK).step_by(STEP) {
                         // SAFETY: `at + STEP <= k`.
                         unsafe {
@@ -135,8 +123,12 @@ macro_rules! sums_by_tiles {
                             }
                         }
                     }
+                    at += BLOCK;
+                    continue;
                 }
-                at += BLOCK;
+                // SAFETY: `at + run * BLOCK <= k`.
+                unsafe { run_of_blocks(&mut acc, a.add(at), k, w.map(|w| w.add(at)), run) };
+                at += run * BLOCK;
             }
             while at + STEP <= k {
                 // SAFETY: `at + STEP <= k`.
@@ -182,8 +174,116 @@ fn multiply_add_four(acc: &mut [int32x4_t; NR], a: [int8x16_t; 2], w: [[int8x16_
     }
 }
 
+/// Products of 8 values of one row with those of four rows of weights, into (`smull`) or on top of (`smlal`) `t0` to `t3`:
+/// half `l` or `h` of 32 values, the low (`8b`) or the high (`16b`) 8 of its 16. The four chains stand side by side: each
+/// instruction follows three others before it needs what the last of its chain made.
+#[rustfmt::skip]
+macro_rules! four {
+    ($op:literal, $a:literal, $w:literal, $half:literal, $lanes:literal) => {
+        concat!(
+            $op, " {t0:v}.8h, {", $a, ":v}.", $lanes, ", {", $w, "0", $half, ":v}.", $lanes, "\n",
+            $op, " {t1:v}.8h, {", $a, ":v}.", $lanes, ", {", $w, "1", $half, ":v}.", $lanes, "\n",
+            $op, " {t2:v}.8h, {", $a, ":v}.", $lanes, ", {", $w, "2", $half, ":v}.", $lanes, "\n",
+            $op, " {t3:v}.8h, {", $a, ":v}.", $lanes, ", {", $w, "3", $half, ":v}.", $lanes,
+        )
+    };
+}
+
+/// `t0` to `t3` into the 32-bit sums of a row.
+#[rustfmt::skip]
+macro_rules! gather {
+    ($sums:literal) => {
+        concat!(
+            "sadalp {", $sums, "0:v}.4s, {t0:v}.8h\n", "sadalp {", $sums, "1:v}.4s, {t1:v}.8h\n",
+            "sadalp {", $sums, "2:v}.4s, {t2:v}.8h\n", "sadalp {", $sums, "3:v}.4s, {t3:v}.8h",
+        )
+    };
+}
+
+/// `run` blocks, none of them large, of `M` rows with four rows of weights.
+///
+/// # Safety
+/// `a` good for `M` rows of `k` bytes of which `run * BLOCK` are left in the last, each of `w` for `run * BLOCK`.
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn run_of_blocks<const M: usize>(
+    acc: &mut [[int32x4_t; NR]; M],
+    a: *const i8,
+    k: usize,
+    w: [*const i8; NR],
+    run: usize,
+) {
+    // SAFETY: as the caller promises; `run` is not 0.
+    unsafe {
+        if let [acc] = acc.as_mut_slice() {
+            return one_by_four(acc, a, w, run);
+        }
+        for at in (0..run * BLOCK).step_by(BLOCK) {
+            let w = w.map(|w| w.add(at));
+            let a: [*const i8; M] = std::array::from_fn(|i| a.add(i * k + at));
+            if let (Some(acc), Some(&a)) = (acc.first_chunk_mut::<MR>(), a.first_chunk::<MR>()) {
+                four_by_four::<0>(acc, a, w);
+                four_by_four::<{ 2 * STEP }>(acc, a, w);
+                continue;
+            }
+            for half in [0, 2 * STEP] {
+                let w = w.map(|w| [vld1q_s8(w.add(half)), vld1q_s8(w.add(half + STEP))]);
+                for (acc, a) in acc.iter_mut().zip(a) {
+                    multiply_add_four(acc, [vld1q_s8(a.add(half)), vld1q_s8(a.add(half + STEP))], w);
+                }
+            }
+        }
+    }
+}
+
+/// `run` blocks of one row with four rows of weights, the products of each four added in 16 bits. By hand: paired loads move
+/// their pointers on, and the loads of a block's second half stand between the products of its first.
+///
+/// # Safety
+/// Each pointer good for `run * BLOCK` bytes, `run` not 0.
+#[rustfmt::skip]
+#[inline]
+#[target_feature(enable = "neon")]
+unsafe fn one_by_four(acc: &mut [int32x4_t; NR], a: *const i8, w: [*const i8; NR], run: usize) {
+    // SAFETY: reads what the caller promises, writes registers only.
+    unsafe {
+        asm!(
+            "2:",
+            "ldp {al:q}, {ah:q}, [{p}], #32",
+            "ldp {w0l:q}, {w0h:q}, [{q0}], #32",
+            "ldp {w1l:q}, {w1h:q}, [{q1}], #32",
+            "ldp {w2l:q}, {w2h:q}, [{q2}], #32",
+            "ldp {w3l:q}, {w3h:q}, [{q3}], #32",
+            four!("smull", "al", "w", "l", "8b"),
+            "ldp {bl:q}, {bh:q}, [{p}], #32",
+            four!("smlal2", "al", "w", "l", "16b"),
+            "ldp {v0l:q}, {v0h:q}, [{q0}], #32",
+            four!("smlal", "ah", "w", "h", "8b"),
+            "ldp {v1l:q}, {v1h:q}, [{q1}], #32",
+            four!("smlal2", "ah", "w", "h", "16b"),
+            "ldp {v2l:q}, {v2h:q}, [{q2}], #32",
+            gather!("c"),
+            "ldp {v3l:q}, {v3h:q}, [{q3}], #32",
+            four!("smull", "bl", "v", "l", "8b"),
+            four!("smlal2", "bl", "v", "l", "16b"),
+            four!("smlal", "bh", "v", "h", "8b"),
+            four!("smlal2", "bh", "v", "h", "16b"),
+            "subs {n}, {n}, #1",
+            gather!("c"),
+            "b.ne 2b",
+            c0 = inout(vreg) acc[0], c1 = inout(vreg) acc[1], c2 = inout(vreg) acc[2], c3 = inout(vreg) acc[3],
+            p = inout(reg) a => _, n = inout(reg) run => _,
+            q0 = inout(reg) w[0] => _, q1 = inout(reg) w[1] => _, q2 = inout(reg) w[2] => _, q3 = inout(reg) w[3] => _,
+            w0l = out(vreg) _, w0h = out(vreg) _, w1l = out(vreg) _, w1h = out(vreg) _, w2l = out(vreg) _, w2h = out(vreg) _, w3l = out(vreg) _, w3h = out(vreg) _, v0l = out(vreg) _, v0h = out(vreg) _, v1l = out(vreg) _, v1h = out(vreg) _, v2l = out(vreg) _, v2h = out(vreg) _, v3l = out(vreg) _, v3h = out(vreg) _,
+            al = out(vreg) _, ah = out(vreg) _, bl = out(vreg) _, bh = out(vreg) _,
+            t0 = out(vreg) _, t1 = out(vreg) _, t2 = out(vreg) _, t3 = out(vreg) _,
+            options(pure, readonly, nostack)
+        );
+    }
+}
+
 /// [`multiply_add_four`] of four rows with four rows of weights, in 30 of the 32 registers. By hand: the compiler moves the
-/// loads up until registers run out. Each instruction follows four others before it needs what the last of its chain made.
+/// loads up until registers run out.
 ///
 /// # Safety
 /// Each pointer good for the 32 bytes from `AT` on.
@@ -199,89 +299,29 @@ unsafe fn four_by_four<const AT: usize>(acc: &mut [[int32x4_t; NR]; MR], a: [*co
             "ldp {w2l:q}, {w2h:q}, [{q2}, #{at}]",
             "ldp {w3l:q}, {w3h:q}, [{q3}, #{at}]",
             "ldp {al:q}, {ah:q}, [{p0}, #{at}]",
-            "smull {t0:v}.8h, {al:v}.8b, {w0l:v}.8b",
-            "smull {t1:v}.8h, {al:v}.8b, {w1l:v}.8b",
-            "smull {t2:v}.8h, {al:v}.8b, {w2l:v}.8b",
-            "smull {t3:v}.8h, {al:v}.8b, {w3l:v}.8b",
-            "smlal2 {t0:v}.8h, {al:v}.16b, {w0l:v}.16b",
-            "smlal2 {t1:v}.8h, {al:v}.16b, {w1l:v}.16b",
-            "smlal2 {t2:v}.8h, {al:v}.16b, {w2l:v}.16b",
-            "smlal2 {t3:v}.8h, {al:v}.16b, {w3l:v}.16b",
-            "smlal {t0:v}.8h, {ah:v}.8b, {w0h:v}.8b",
-            "smlal {t1:v}.8h, {ah:v}.8b, {w1h:v}.8b",
-            "smlal {t2:v}.8h, {ah:v}.8b, {w2h:v}.8b",
-            "smlal {t3:v}.8h, {ah:v}.8b, {w3h:v}.8b",
-            "smlal2 {t0:v}.8h, {ah:v}.16b, {w0h:v}.16b",
-            "smlal2 {t1:v}.8h, {ah:v}.16b, {w1h:v}.16b",
-            "smlal2 {t2:v}.8h, {ah:v}.16b, {w2h:v}.16b",
-            "smlal2 {t3:v}.8h, {ah:v}.16b, {w3h:v}.16b",
-            "sadalp {c00:v}.4s, {t0:v}.8h",
-            "sadalp {c01:v}.4s, {t1:v}.8h",
-            "sadalp {c02:v}.4s, {t2:v}.8h",
-            "sadalp {c03:v}.4s, {t3:v}.8h",
+            four!("smull", "al", "w", "l", "8b"),
+            four!("smlal2", "al", "w", "l", "16b"),
+            four!("smlal", "ah", "w", "h", "8b"),
+            four!("smlal2", "ah", "w", "h", "16b"),
+            gather!("c0"),
             "ldp {al:q}, {ah:q}, [{p1}, #{at}]",
-            "smull {t0:v}.8h, {al:v}.8b, {w0l:v}.8b",
-            "smull {t1:v}.8h, {al:v}.8b, {w1l:v}.8b",
-            "smull {t2:v}.8h, {al:v}.8b, {w2l:v}.8b",
-            "smull {t3:v}.8h, {al:v}.8b, {w3l:v}.8b",
-            "smlal2 {t0:v}.8h, {al:v}.16b, {w0l:v}.16b",
-            "smlal2 {t1:v}.8h, {al:v}.16b, {w1l:v}.16b",
-            "smlal2 {t2:v}.8h, {al:v}.16b, {w2l:v}.16b",
-            "smlal2 {t3:v}.8h, {al:v}.16b, {w3l:v}.16b",
-            "smlal {t0:v}.8h, {ah:v}.8b, {w0h:v}.8b",
-            "smlal {t1:v}.8h, {ah:v}.8b, {w1h:v}.8b",
-            "smlal {t2:v}.8h, {ah:v}.8b, {w2h:v}.8b",
-            "smlal {t3:v}.8h, {ah:v}.8b, {w3h:v}.8b",
-            "smlal2 {t0:v}.8h, {ah:v}.16b, {w0h:v}.16b",
-            "smlal2 {t1:v}.8h, {ah:v}.16b, {w1h:v}.16b",
-            "smlal2 {t2:v}.8h, {ah:v}.16b, {w2h:v}.16b",
-            "smlal2 {t3:v}.8h, {ah:v}.16b, {w3h:v}.16b",
-            "sadalp {c10:v}.4s, {t0:v}.8h",
-            "sadalp {c11:v}.4s, {t1:v}.8h",
-            "sadalp {c12:v}.4s, {t2:v}.8h",
-            "sadalp {c13:v}.4s, {t3:v}.8h",
+            four!("smull", "al", "w", "l", "8b"),
+            four!("smlal2", "al", "w", "l", "16b"),
+            four!("smlal", "ah", "w", "h", "8b"),
+            four!("smlal2", "ah", "w", "h", "16b"),
+            gather!("c1"),
             "ldp {al:q}, {ah:q}, [{p2}, #{at}]",
-            "smull {t0:v}.8h, {al:v}.8b, {w0l:v}.8b",
-            "smull {t1:v}.8h, {al:v}.8b, {w1l:v}.8b",
-            "smull {t2:v}.8h, {al:v}.8b, {w2l:v}.8b",
-            "smull {t3:v}.8h, {al:v}.8b, {w3l:v}.8b",
-            "smlal2 {t0:v}.8h, {al:v}.16b, {w0l:v}.16b",
-            "smlal2 {t1:v}.8h, {al:v}.16b, {w1l:v}.16b",
-            "smlal2 {t2:v}.8h, {al:v}.16b, {w2l:v}.16b",
-            "smlal2 {t3:v}.8h, {al:v}.16b, {w3l:v}.16b",
-            "smlal {t0:v}.8h, {ah:v}.8b, {w0h:v}.8b",
-            "smlal {t1:v}.8h, {ah:v}.8b, {w1h:v}.8b",
-            "smlal {t2:v}.8h, {ah:v}.8b, {w2h:v}.8b",
-            "smlal {t3:v}.8h, {ah:v}.8b, {w3h:v}.8b",
-            "smlal2 {t0:v}.8h, {ah:v}.16b, {w0h:v}.16b",
-            "smlal2 {t1:v}.8h, {ah:v}.16b, {w1h:v}.16b",
-            "smlal2 {t2:v}.8h, {ah:v}.16b, {w2h:v}.16b",
-            "smlal2 {t3:v}.8h, {ah:v}.16b, {w3h:v}.16b",
-            "sadalp {c20:v}.4s, {t0:v}.8h",
-            "sadalp {c21:v}.4s, {t1:v}.8h",
-            "sadalp {c22:v}.4s, {t2:v}.8h",
-            "sadalp {c23:v}.4s, {t3:v}.8h",
+            four!("smull", "al", "w", "l", "8b"),
+            four!("smlal2", "al", "w", "l", "16b"),
+            four!("smlal", "ah", "w", "h", "8b"),
+            four!("smlal2", "ah", "w", "h", "16b"),
+            gather!("c2"),
             "ldp {al:q}, {ah:q}, [{p3}, #{at}]",
-            "smull {t0:v}.8h, {al:v}.8b, {w0l:v}.8b",
-            "smull {t1:v}.8h, {al:v}.8b, {w1l:v}.8b",
-            "smull {t2:v}.8h, {al:v}.8b, {w2l:v}.8b",
-            "smull {t3:v}.8h, {al:v}.8b, {w3l:v}.8b",
-            "smlal2 {t0:v}.8h, {al:v}.16b, {w0l:v}.16b",
-            "smlal2 {t1:v}.8h, {al:v}.16b, {w1l:v}.16b",
-            "smlal2 {t2:v}.8h, {al:v}.16b, {w2l:v}.16b",
-            "smlal2 {t3:v}.8h, {al:v}.16b, {w3l:v}.16b",
-            "smlal {t0:v}.8h, {ah:v}.8b, {w0h:v}.8b",
-            "smlal {t1:v}.8h, {ah:v}.8b, {w1h:v}.8b",
-            "smlal {t2:v}.8h, {ah:v}.8b, {w2h:v}.8b",
-            "smlal {t3:v}.8h, {ah:v}.8b, {w3h:v}.8b",
-            "smlal2 {t0:v}.8h, {ah:v}.16b, {w0h:v}.16b",
-            "smlal2 {t1:v}.8h, {ah:v}.16b, {w1h:v}.16b",
-            "smlal2 {t2:v}.8h, {ah:v}.16b, {w2h:v}.16b",
-            "smlal2 {t3:v}.8h, {ah:v}.16b, {w3h:v}.16b",
-            "sadalp {c30:v}.4s, {t0:v}.8h",
-            "sadalp {c31:v}.4s, {t1:v}.8h",
-            "sadalp {c32:v}.4s, {t2:v}.8h",
-            "sadalp {c33:v}.4s, {t3:v}.8h",
+            four!("smull", "al", "w", "l", "8b"),
+            four!("smlal2", "al", "w", "l", "16b"),
+            four!("smlal", "ah", "w", "h", "8b"),
+            four!("smlal2", "ah", "w", "h", "16b"),
+            gather!("c3"),
             c00 = inout(vreg) acc[0][0], c01 = inout(vreg) acc[0][1], c02 = inout(vreg) acc[0][2], c03 = inout(vreg) acc[0][3],
             c10 = inout(vreg) acc[1][0], c11 = inout(vreg) acc[1][1], c12 = inout(vreg) acc[1][2], c13 = inout(vreg) acc[1][3],
             c20 = inout(vreg) acc[2][0], c21 = inout(vreg) acc[2][1], c22 = inout(vreg) acc[2][2], c23 = inout(vreg) acc[2][3],
