@@ -3,8 +3,9 @@
 
     scripts/bench instructions [--shape tiny] [--lines 3]
 
-x86-64 under valgrind (callgrind); ARMv8.0 under QEMU as a Cortex-A53, which logs every translated block and every run of
-one. Loading is taken off: what counts is a text of several lines less a text of its first line. One sentence at a time.
+x86-64 with the AVX2 kernels under valgrind (callgrind), which knows no AVX-512; ARMv8.0 under QEMU as a Cortex-A53, which
+logs every translated block and every run of one. Loading is taken off: what counts is a text of several lines less a text
+of its first line. One sentence at a time.
 The last line is one JSON object.
 """
 
@@ -74,7 +75,7 @@ def main() -> None:
 
         result = {"bench": "instructions", "shape": args.shape, "words": words}
         for engine in ("bare", "fxtranslate"):
-            result[engine] = per_word(lambda _, e=engine: callgrind([args.bench, "--child", e, "single", place]))
+            result[engine] = per_word(lambda _, e=engine: callgrind([args.bench, "--child", e, "avx2", "single", place]))
         result["ratio"] = result["bare"] / result["fxtranslate"]
         if args.translate:
             files = [args.translate, str(folder / "model.bin"), str(folder / "vocab.spm")]
