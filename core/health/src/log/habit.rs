@@ -373,7 +373,11 @@ impl Store {
     /// Every habit in use, as it stands on a day.
     pub fn habits_on(&self, day: Day) -> Result<Vec<Standing>, HealthError> {
         let in_use = self.habits()?.into_iter().filter(|habit| !habit.archived);
-        in_use.map(|habit| Ok(Standing::of(habit.clone(), &self.habit_entries(&habit)?, day))).collect()
+        let standing = |habit: Habit| {
+            let entries = self.habit_entries(&habit)?;
+            Ok(Standing::of(habit, &entries, day))
+        };
+        in_use.map(standing).collect()
     }
 
     /// The reminders of habits in use that come in `after..=until`, habit by habit.
