@@ -22,40 +22,52 @@ mod translation {
     use super::common::english;
     use super::*;
 
-    /// A phone whose figures the test changes; `Err` where it does not say.
-    struct Phone(Mutex<(Result<Option<u64>, PlatformError>, Result<Power, PlatformError>)>);
+    /// What a phone says about itself; `Err` where it does not.
+    struct Figures {
+        memory: Result<Option<u64>, PlatformError>,
+        power: Result<Power, PlatformError>,
+    }
+
+    /// A phone whose figures the test changes.
+    struct Phone(Mutex<Figures>);
+
+    impl Phone {
+        fn change(&self, change: impl FnOnce(&mut Figures)) {
+            change(&mut self.0.lock().unwrap());
+        }
+    }
 
     impl Device for Phone {
         fn memory_available(&self) -> Result<Option<u64>, PlatformError> {
-            self.0.lock().unwrap().0.clone()
+            self.0.lock().unwrap().memory.clone()
         }
 
         fn power(&self) -> Result<Power, PlatformError> {
-            self.0.lock().unwrap().1.clone()
+            self.0.lock().unwrap().power.clone()
         }
     }
 
     #[test]
     fn the_devices_memory_and_battery_are_heeded() {
         let home = Home::new();
-        let phone = Arc::new(Phone(Mutex::new((Ok(Some(1)), Ok(Power::Normal)))));
+        let phone = Arc::new(Phone(Mutex::new(Figures { memory: Ok(Some(1)), power: Ok(Power::Normal) })));
         let platform = Platform { device: Some(phone.clone()), ..Platform::default() };
         let cuba = Cuba::open(home.config(), platform).unwrap();
         cuba.packs().add(home.model(), None).wait().unwrap();
         let translate = cuba.translate();
         let full = translate.translate(english("Good morning."), None).wait();
         assert!(matches!(full, Err(CubaError::NoMemory { .. })), "{full:?}");
-        phone.0.lock().unwrap().0 = Err(broken());
+        phone.change(|figures| figures.memory = Err(broken()));
         let unsaid = translate.translate(english("Good morning."), None).wait().unwrap();
         assert!(unsaid.complete, "a device that does not say is no reason to refuse");
-        phone.0.lock().unwrap().0 = Ok(None);
+        phone.change(|figures| figures.memory = Ok(None));
         assert!(translate.memory() > 0);
-        phone.0.lock().unwrap().1 = Ok(Power::Saving);
+        phone.change(|figures| figures.power = Ok(Power::Saving));
         translate.languages().unwrap();
         assert_eq!(translate.memory(), 0, "engines with fewer threads take the place of the others");
         let spared = translate.translate(english("Good morning."), None).wait().unwrap();
         assert_eq!(spared.text, unsaid.text);
-        phone.0.lock().unwrap().1 = Err(broken());
+        phone.change(|figures| figures.power = Err(broken()));
         assert!(translate.translate(english("Good morning."), None).wait().unwrap().complete);
     }
 
