@@ -89,14 +89,18 @@ impl Cuba {
         });
         #[cfg(feature = "packs")]
         let packs = crate::Packs::open(&shared)?;
+        #[cfg(feature = "translate")]
+        let translate = crate::Translate::new(&shared, &packs);
+        #[cfg(feature = "health")]
+        let health = crate::Health::new(&shared);
         Ok(Arc::new(Self {
-            #[cfg(feature = "translate")]
-            translate: crate::Translate::new(&shared, &packs),
+            shared,
             #[cfg(feature = "packs")]
             packs,
+            #[cfg(feature = "translate")]
+            translate,
             #[cfg(feature = "health")]
-            health: crate::Health::new(&shared),
-            shared,
+            health,
         }))
     }
 

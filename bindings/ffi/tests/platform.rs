@@ -6,7 +6,7 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use common::Home;
 use cuba_ffi::{Cuba, CubaError, Platform, PlatformError};
@@ -17,6 +17,8 @@ fn broken() -> PlatformError {
 
 #[cfg(feature = "translate")]
 mod translation {
+    use std::sync::Mutex;
+
     use cuba_ffi::{Device, Power, Speech};
 
     use super::common::english;
