@@ -64,7 +64,10 @@ PARALLEL = {
 """login-gov and login-gov-help are left out on purpose: they are the unseen domain on which adaptation to a user's
 own sentences is measured."""
 
+_WINDOWS = "excerpts of the texts of this table (`windows.py`)"
+
 _ENGLISH = [
+    Monolingual("en", "windows", _WINDOWS, 20.0),
     Monolingual("en", "commonvoice", "CC0 1.0 (Mozilla Common Voice)", 9.0),
     Monolingual("en", "medquad", "CC BY 4.0 (MedQuAD; NIH and CDC text)", 9.0),
     Monolingual("en", "govuk-smart-answers", "MIT (GOV.UK)", 0.8),
@@ -79,6 +82,7 @@ _ENGLISH = [
 
 MONOLINGUAL = {
     "en-es": [
+        Monolingual("es", "windows", _WINDOWS, 20.0),
         Monolingual("es", "commonvoice", "CC0 1.0 (Mozilla Common Voice)", 3.0),
         Monolingual("es", "ancora-news", "CC BY 4.0 (UD AnCora)", 2.0),
         Monolingual("es", "spaccc-clinical", "CC BY 4.0 (SPACCC)", 3.5),
@@ -87,6 +91,7 @@ MONOLINGUAL = {
         *_ENGLISH,
     ],
     "en-fr": [
+        Monolingual("fr", "windows", _WINDOWS, 20.0),
         Monolingual("fr", "commonvoice", "CC0 1.0 (Mozilla Common Voice)", 6.0),
         Monolingual("fr", "service-public", "Licence Ouverte 2.0 (DILA, service-public.fr)", 8.0),
         Monolingual("fr", "litterature-theatre", "public domain texts, CC0 prompt lists", 6.0),

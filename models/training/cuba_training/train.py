@@ -22,25 +22,33 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
 import jax
 import numpy as np
 
-from . import batches, corpus, files, model, optimise, vocab, warmstart
+from . import batches, corpus, files, model, optimise, parent, vocab, warmstart
 from .sources import directions
 
 SAVE_SECONDS = 240
 KEEP_SECONDS = 1800
-SETTINGS = dict(rate=1.6e-3, warmup=50, decay=0.02, smoothing=0.1, horizon=600.0)
+SETTINGS = dict(rate=1.6e-3, warmup=50, decay=0.02, smoothing=0.1, horizon=300.0)
 
 
 def make_step(c: model.Config, settings: dict):
-    def step(state, batch, rate):
-        def objective(params):
+    """One update from several small batches, stacked along a first axis: their activations stay in the processor's cache,
+    and the update, a fifth of the work after a single batch, is paid once."""
+
+    def step(state, many, rate):
+        def objective(params, batch):
             return model.loss(params, c, batch, settings["smoothing"])
 
-        (value, (nll, count)), grads = jax.value_and_grad(objective, has_aux=True)(state["params"])
+        def add(total, batch):
+            (_, (nll, count)), grads = jax.value_and_grad(objective, has_aux=True)(state["params"], batch)
+            return {n: total[n] + g for n, g in grads.items()}, (nll, count)
+
+        zero = jax.tree.map(jax.numpy.zeros_like, state["params"])
+        total, (nll, count) = jax.lax.scan(add, zero, many)
+        grads = {n: g / len(many["direction"]) for n, g in total.items()}
         number = state["step"] + 1
         params, opt, norm = optimise.update(state["params"], grads, state["opt"], number, rate, settings["decay"])
         mean = optimise.average(state["mean"], params, number, settings["horizon"])
-        new = {"params": params, "opt": opt, "mean": mean, "step": number}
-        return new, (value, nll, count, norm)
+        return {"params": params, "opt": opt, "mean": mean, "step": number}, (nll, count, norm)
 
     return jax.jit(step, donate_argnums=0)
 
@@ -50,6 +58,10 @@ def fresh(c: model.Config, seed: int, warm: Path | None = None) -> dict:
     params = model.initial(c, seed)
     if warm and warm.exists():
         warmstart.apply(params, c, warm)
+    return first_state(params)
+
+
+def first_state(params: dict) -> dict:
     return {"params": params, "opt": optimise.initial(params), "mean": {n: v.copy() for n, v in params.items()}, "step": np.int32(0)}
 
 
@@ -137,7 +149,11 @@ def train(args: argparse.Namespace) -> Path:
         c = model.Config(**about["config"])
     else:
         c = model.Config(args.dim, args.ffn, args.heads, args.enc, args.dec, vocab.load(spm_path).get_piece_size())
-        state = fresh(c, args.seed, args.work / f"warm-{c.dim_emb}.npz")
+        warm = args.work / f"warm-{c.dim_emb}.npz"
+        if args.parent:
+            state = first_state(parent.start(args.parent, args.parent_pair, c, spm_path, warm))
+        else:
+            state = fresh(c, args.seed, warm)
         about = {"config": c.as_dict(), "positions": [{"drawn": {}, "batches": 0}] * 2, "tokens": 0, "seconds": 0.0}
     about |= {"settings": settings, "shape": asdict(shape), "noise": asdict(noise)}
     about["pair"] = corpus.read_mixture(args.work / "corpus")[0]
@@ -164,12 +180,14 @@ def loop(args, run, checkpoint, state, about, prefetch, step, settings) -> None:
         left = args.steps - number if args.steps else args.minutes - (last - begin) / 60
         if left <= 0:
             break
-        batch, direction, position = prefetch.next()
+        drawn = [prefetch.next() for _ in range(args.batches)]
+        many = {name: np.stack([batch[name] for batch, _, _ in drawn]) for name in drawn[0][0]}
         rate = rate_at(number, left, args.finish, settings)
-        state, (_, nll, count, norm) = step(state, batch, np.float32(rate))
-        window[direction].append((float(nll), int(count), float(norm)))
-        about["positions"] = [position if d == direction else p for d, p in enumerate(about["positions"])]
-        about["tokens"] += int(count)
+        state, (nll, count, norm) = step(state, many, np.float32(rate))
+        for (_, direction, position), one, tokens in zip(drawn, nll, count):
+            window[direction].append((float(one), int(tokens), float(norm)))
+            about["positions"] = [position if d == direction else p for d, p in enumerate(about["positions"])]
+            about["tokens"] += int(tokens)
         number += 1
         last = time.monotonic()
         about["seconds"] = before + last - begin
@@ -210,11 +228,14 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--minutes", type=float, default=60.0)
     p.add_argument("--steps", type=int, help="stop after this step instead: the same result on any machine")
     p.add_argument("--finish", type=float, default=0.0, help="minutes (or steps) at the end over which the rate falls to nothing")
+    p.add_argument("--parent", type=Path, help="folder of packs whose weights a new run starts from")
+    p.add_argument("--parent-pair", default="en-es", help="the pair of those packs")
     p.add_argument("--direction", default="both", help="one direction only, such as en-es")
     p.add_argument("--rate", type=float, default=SETTINGS["rate"])
-    p.add_argument("--rows", type=int, default=32)
+    p.add_argument("--rows", type=int, default=8)
     p.add_argument("--length", type=int, default=64)
-    p.add_argument("--candidates", type=int, default=2048)
+    p.add_argument("--candidates", type=int, default=1536)
+    p.add_argument("--batches", type=int, default=8, help="batches of --rows to an update, alternating between the directions")
     p.add_argument("--drop-word", type=float, default=0.02)
     p.add_argument("--seed", type=int, default=1)
     for name, value in (("dim", 256), ("ffn", 1024), ("heads", 4), ("enc", 6), ("dec", 2)):

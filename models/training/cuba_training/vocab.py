@@ -49,7 +49,7 @@ def train(work: Path, size: int, output: Path | None = None) -> Path:
         sentence_iterator=sentences(work), model_writer=model, vocab_size=size, model_type="unigram",
         byte_fallback=True, split_digits=True, character_coverage=0.9998, normalization_rule_name="nmt_nfkc",
         bos_id=-1, eos_id=EOS, unk_id=UNK, pad_id=-1, num_threads=2, max_sentence_length=1000,
-        input_sentence_size=900_000, shuffle_input_sentence=True, train_extremely_large_corpus=False,
+        input_sentence_size=900_000, shuffle_input_sentence=True, minloglevel=2,
     )
     files.replace_bytes(output, model.getvalue())
     return output

@@ -39,6 +39,7 @@ fn unknown_text_is_one_token_or_its_bytes() {
             Token { id: 3, range: 5..6 },
         ]
     );
+    assert!(v.covers('a') && !v.covers('ñ'));
     let bytes: Vec<String> = (0..256).map(|b| format!("<0x{b:02X}>")).collect();
     let mut pieces = vec![("\u{2581}", -1.0, N)];
     pieces.extend(bytes.iter().map(|b| (b.as_str(), 0.0, PieceKind::Byte)));
@@ -46,6 +47,7 @@ fn unknown_text_is_one_token_or_its_bytes() {
     let v = Vocab::from_bytes(&spm.write(), "bytes.spm").unwrap();
     let ids = v.ids("ñ");
     assert_eq!(ids, [2, 3 + 0xc3, 3 + 0xb1]);
+    assert!(!v.covers('ñ'));
     assert_eq!(v.decode_ranges(&ids), ("ñ".to_owned(), vec![0..0, 0..2, 0..2]));
     assert_eq!(v.decode(&[3 + 0xc3, 2, 3 + 0xb1]), "\u{fffd} \u{fffd}");
     assert_eq!(v.decode(&[v.unk()]), " \u{2047} ");
