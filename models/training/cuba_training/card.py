@@ -11,7 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import corpus, evaluate, export, files, model
+from . import corpus, evaluate, export, files, model, parent
 from .sources import BACK, FORWARD, HUMAN, TECHNICAL, directions
 
 NAMES = {"en": "English", "es": "Spanish", "fr": "French"}
@@ -36,6 +36,7 @@ def card(pair: str, folder: Path, work: Path, scores: list) -> str:
     about = json.loads((folder / "training.json").read_text())
     _, mixture = corpus.read_mixture(work / "corpus")
     counts = json.loads((work / "corpus" / "counts.json").read_text())
+    learnt = parent.total(about)
     c, direction = model.Config(**about["config"]), directions(about["pair"]).index(pair)
     int8_name, _, vocab_name = export.file_names(pair)
     data = (folder / int8_name).read_bytes()
@@ -45,8 +46,8 @@ def card(pair: str, folder: Path, work: Path, scores: list) -> str:
 
 A Marian student of {parameters(c) / 1e6:.1f} million parameters: {c.enc_depth} transformer encoder layers and {c.dec_depth} SSRU decoder layers
 of width {c.dim_emb} (feed-forward {c.dim_ffn}, {c.heads} heads), joint vocabulary of {c.vocab:,} pieces, int8. It was trained from nothing, on a CPU,
-together with the other direction: {about['step']:,} steps, {about['tokens'] / 1e6:.1f} million target tokens of both directions,
-{about['seconds'] / 3600:.1f} hours of wall time.
+together with the other direction: {learnt['step']:,} steps, {learnt['tokens'] / 1e6:.1f} million target tokens of both directions,
+{learnt['seconds'] / 3600:.1f} hours of wall time.
 
 | file | bytes | SHA-256 |
 |---|---:|---|
@@ -67,9 +68,9 @@ Reproduce: `python -m cuba_training.evaluate --data DATA --packs FOLDER`.
 All pairs that share a side of two or more words with a line of any evaluation set were removed first. "Drawn" counts the sentences this
 direction has seen.
 
-{data_table(pair, mixture, counts, about["positions"][direction]["drawn"])}
+{data_table(pair, mixture, counts, learnt["drawn"][direction])}
 
-No share-alike and no research-only text. The licence of the weights: MPL-2.0, with the attributions of this table.
+No share-alike and no research-only text. The licence of the weights: CC BY 4.0, with the attributions of this table.
 
 ## Limits
 

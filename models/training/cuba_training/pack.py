@@ -11,7 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
-from . import files
+from . import files, parent
 from .sources import directions
 from .export import file_names
 
@@ -20,7 +20,7 @@ RUNNING = 24 << 20
 """Anonymous memory of a translation of a few hundred lines, measured; the mapped files come on top."""
 
 
-def manifest(folder: Path, pair: str, steps: int, scores: list[dict]) -> dict:
+def manifest(folder: Path, pair: str, learnt: dict, scores: list[dict]) -> dict:
     source, target = pair.split("-")
     model, _, vocab = file_names(pair)
     roles = {model: "model", vocab: "vocab", f"lexicon.{source}{target}.tsv": "lexicon", "README.md": "card"}
@@ -32,19 +32,21 @@ def manifest(folder: Path, pair: str, steps: int, scores: list[dict]) -> dict:
     metrics = {row["set"]: {"bleu": row["bleu"], "chrf": row["chrf"]} for row in scores
                if row["pair"] == pair and row["engine"] == "cuba" and "chrf" in row}
     return {
-        "schema": 1, "id": pair, "version": f"0.1.{steps}", "kind": "nmt", "name": f"{NAMES[source]} to {NAMES[target]}, starter",
+        "schema": 1, "id": pair, "version": f"0.1.{learnt['step']}", "kind": "nmt", "name": f"{NAMES[source]} to {NAMES[target]}, starter",
         "languages": [source, target], "directions": [{"from": source, "to": target}],
         "licence": {"id": "CC-BY-4.0", "name": "Creative Commons Attribution 4.0", "url": "https://creativecommons.org/licenses/by/4.0/",
                     "text": "Weights by the Cuba authors. README.md names the texts it learnt from, with their authors and licences."},
         "needs": {"ram": size + RUNNING, "disk": size}, "source": "trained by models/training in Cuba's own repository",
-        "metrics": metrics, "files": entries,
+        "metrics": metrics, "files": entries, "extra": {"training": learnt},
     }
 
 
 def make(export: Path, output: Path, pair: str) -> Path:
     scores = json.loads((export / "scores.json").read_text(encoding="utf-8")) if (export / "scores.json").exists() else []
-    steps = json.loads((export / pair / "training.json").read_text(encoding="utf-8"))["step"]
-    made = manifest(export / pair, pair, steps, scores)
+    about = json.loads((export / pair / "training.json").read_text(encoding="utf-8"))
+    learnt = parent.total(about)
+    learnt["drawn"] = learnt["drawn"][directions(about["pair"]).index(pair)]
+    made = manifest(export / pair, pair, learnt, scores)
     folder = output / pair
     folder.mkdir(parents=True, exist_ok=True)
     for entry in made["files"]:

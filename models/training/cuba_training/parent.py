@@ -12,6 +12,7 @@ English words are that it comes with.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,25 @@ def join(folder: Path, pair: str, c: model.Config) -> dict[str, np.ndarray]:
     params["direction"] = np.stack([half, -half]).astype(np.float32)
     params["kind"] = np.zeros((model.KINDS, c.dim_emb), np.float32)
     return params
+
+
+NOTHING = {"step": 0, "tokens": 0, "seconds": 0.0, "drawn": [{}, {}]}
+
+
+def history(folder: Path, pair: str) -> dict:
+    """What the packs of `pair` learnt from before, as their manifests tell it."""
+    told = [json.loads((folder / direction / "manifest.json").read_text(encoding="utf-8")).get("extra", {}).get("training") for direction in directions(pair)]
+    if not all(told):
+        return NOTHING
+    return {**{key: told[0][key] for key in ("step", "tokens", "seconds")}, "drawn": [t["drawn"] for t in told]}
+
+
+def total(about: dict) -> dict:
+    """All that a run's network has learnt from: `about` and what came before it."""
+    before = about.get("before", NOTHING)
+    drawn = [{name: old.get(name, 0) + new["drawn"].get(name, 0) for name in {**old, **new["drawn"]}}
+             for old, new in zip(before["drawn"], about["positions"])]
+    return {**{key: before[key] + about[key] for key in ("step", "tokens", "seconds")}, "drawn": drawn}
 
 
 def carry(params: dict, parent_spm, child_spm, warm: np.ndarray) -> dict:

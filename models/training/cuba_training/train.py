@@ -154,7 +154,8 @@ def train(args: argparse.Namespace) -> Path:
             state = first_state(parent.start(args.parent, args.parent_pair, c, spm_path, warm))
         else:
             state = fresh(c, args.seed, warm)
-        about = {"config": c.as_dict(), "positions": [{"drawn": {}, "batches": 0}] * 2, "tokens": 0, "seconds": 0.0}
+        before = parent.history(args.parent, args.parent_pair) if args.parent else parent.NOTHING
+        about = {"before": before, "config": c.as_dict(), "positions": [{"drawn": {}, "batches": 0}] * 2, "tokens": 0, "seconds": 0.0}
     about |= {"settings": settings, "shape": asdict(shape), "noise": asdict(noise)}
     about["pair"] = corpus.read_mixture(args.work / "corpus")[0]
     chosen = [0, 1] if args.direction == "both" else [directions(about["pair"]).index(args.direction)]

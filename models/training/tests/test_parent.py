@@ -1,5 +1,7 @@
 """Published packs become one network again, and carry over to another vocabulary."""
 
+import json
+
 import jax
 import numpy as np
 import pytest
@@ -78,3 +80,16 @@ def test_a_new_vocabulary_keeps_shared_pieces_and_places_the_others_beside_their
     nearest = ((rows[:, None] - shared[None]) ** 2).sum(-1).argmin(1)
     np.testing.assert_array_equal(nearest, np.arange(10))
     assert carried["encoder_l1_self_Wq"] is params["encoder_l1_self_Wq"]
+
+
+def test_what_was_learnt_before_counts(tmp_path):
+    assert parent.total({"step": 5, "tokens": 50, "seconds": 1.0, "positions": [{"drawn": {"a": 1}}, {"drawn": {}}]})["step"] == 5
+    for direction in ("en-es", "es-en"):
+        files.replace_text(tmp_path / direction / "manifest.json", '{"extra": {}}')
+    assert parent.history(tmp_path, "en-es") == parent.NOTHING
+    for direction in ("en-es", "es-en"):
+        told = {"step": 100, "tokens": 2000, "seconds": 60.0, "drawn": {"a": 7, "b": 1}}
+        files.replace_text(tmp_path / direction / "manifest.json", json.dumps({"extra": {"training": told}}))
+    about = {"before": parent.history(tmp_path, "en-es"), "step": 5, "tokens": 50, "seconds": 1.0,
+             "positions": [{"drawn": {"a": 1, "c": 2}}, {"drawn": {}}]}
+    assert parent.total(about) == {"step": 105, "tokens": 2050, "seconds": 61.0, "drawn": [{"a": 8, "b": 1, "c": 2}, {"a": 7, "b": 1}]}
