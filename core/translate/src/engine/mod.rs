@@ -13,6 +13,8 @@ pub mod llm;
 pub mod nmt;
 #[cfg(feature = "nmt")]
 mod spelling;
+#[cfg(feature = "nmt")]
+mod typography;
 
 pub use lazy::Lazy;
 #[cfg(feature = "nmt")]

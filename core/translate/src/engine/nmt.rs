@@ -5,6 +5,7 @@ use std::ops::Range;
 use cuba_nmt::{Cancel as NmtCancel, Error, Model, ModelFiles, Options, Source};
 use unicode_segmentation::UnicodeSegmentation as _;
 
+use super::typography::Typography;
 use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input, Lexicon, Spelling};
 use crate::check::senses::misread;
 use crate::shape::in_case_of;
@@ -20,6 +21,7 @@ pub struct NmtEngine {
     resident: u64,
     lexicon: Option<Lexicon>,
     spelling: Option<Spelling>,
+    typography: Typography,
 }
 
 /// How the neural engine is to run.
@@ -55,12 +57,13 @@ impl NmtEngine {
         Ok(Self {
             id: id.into(),
             direction,
-            model,
             threads: settings.threads.clamp(1, 64),
             beam: settings.beam.clamp(1, Options::MAX_BEAM),
             resident,
             lexicon: None,
             spelling: None,
+            typography: Typography::new(|c| model.source_vocab().covers(c)),
+            model,
         })
     }
 
@@ -188,11 +191,12 @@ impl Engine for NmtEngine {
 
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
         let beam = self.beam.max(usize::from(batch.effort.beam)).min(Options::MAX_BEAM);
-        let sources: Vec<Source> = batch.sentences.iter().map(source).collect();
+        let inputs: Vec<Input> = batch.sentences.iter().map(|input| self.typography.plain(input)).collect();
+        let sources: Vec<Source> = inputs.iter().map(source).collect();
         let mut hypotheses = self.run(&sources, beam, cancel)?;
-        self.vouch(batch.sentences, &mut hypotheses, beam, cancel)?;
+        self.vouch(&inputs, &mut hypotheses, beam, cancel)?;
         if let Some(spelling) = &self.spelling {
-            for (input, hypothesis) in batch.sentences.iter().zip(&mut hypotheses) {
+            for (input, hypothesis) in inputs.iter().zip(&mut hypotheses) {
                 hypothesis.unfamiliar |= spelling.invented(&input.text, &hypothesis.text);
             }
         }
