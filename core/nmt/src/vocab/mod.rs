@@ -191,7 +191,9 @@ impl Vocab {
 
     /// Whether a character has pieces of its own, after the vocabulary's normalisation: no unknown token, no raw bytes.
     pub fn covers(&self, c: char) -> bool {
-        self.ids(c.encode_utf8(&mut [0; 4])).into_iter().all(|id| id != self.unk && self.kind(id) != PieceKind::Byte)
+        self.ids(c.encode_utf8(&mut [0; 4]))
+            .into_iter()
+            .all(|id| id != self.unk && self.kind(id) != PieceKind::Byte)
     }
 
     /// Token numbers of `text` as it would stand inside a word: without the space that starts a sentence.
