@@ -31,6 +31,10 @@ fn open_zip(bytes: Vec<u8>) -> Result<ZipSource, PackError> {
     ZipSource::read(Cursor::new(bytes), "test.cubapack")
 }
 
+fn zstd(content: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(content).unwrap();
@@ -289,7 +293,7 @@ fn a_direction_is_fetched_from_a_mirror_in_the_publishers_layout() {
     let (model, vocab, lex) = (noise(1, 120_000), noise(2, 8_000), noise(3, 9_000));
     let files = [
         ("model.enes.intgemm.alphas.bin.gz", gzip(&model)),
-        ("vocab.enes.spm.gz", gzip(&vocab)),
+        ("vocab.enes.spm.zst", zstd(&vocab)),
         ("lex.50.50.enes.s2t.bin.gz", gzip(&lex)),
     ];
     let server = Server::start(move |request| {
@@ -302,7 +306,9 @@ fn a_direction_is_fetched_from_a_mirror_in_the_publishers_layout() {
     // The first mirror has nothing; the registry's own address is never asked.
     let mirrors = vec![server.url("empty"), server.url("mirror/")];
     let options = RegistryOptions { mirrors, ..Default::default() };
-    let offers = read_registry(&registry(&model), &options).unwrap();
+    // Firefox's own distribution packs with zstd, the public bucket with gzip.
+    let json = String::from_utf8(registry(&model)).unwrap().replace("enes.spm.gz", "enes.spm.zst");
+    let offers = read_registry(json.as_bytes(), &options).unwrap();
     let offer = offers.into_iter().find(|offer| offer.about.id == "en-es").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
