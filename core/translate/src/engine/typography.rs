@@ -92,7 +92,8 @@ mod tests {
         let sent = input("It’s “B12” … at x.org", &["B12", "x.org"]);
         let plain = bare.plain(&sent);
         assert_eq!(plain.text, "It's \"B12\" ... at x.org");
-        let forced: Vec<&str> = plain.force.iter().map(|(range, _)| &plain.text[range.clone()]).collect();
+        let forced: Vec<&str> =
+            plain.force.iter().map(|(range, _)| plain.text.get(range.clone()).unwrap()).collect();
         assert_eq!(forced, ["B12", "x.org"]);
     }
 
