@@ -10,13 +10,15 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::LanguageCode;
 
-/// At most so many other words may stand between two words of a trap.
+/// The gap of most traps.
 const GAP: usize = 2;
 
 /// Forms are separated by a bar, a star stands for any ending.
 struct Trap {
     /// The words that together decide the sense, in their order.
     source: &'static [&'static str],
+    /// At most so many other words may stand between two of them.
+    gap: usize,
     /// Which of them are to become `right`.
     key: Range<usize>,
     /// Words of the other sense.
@@ -69,7 +71,7 @@ impl Trap {
         let mut at = start;
         let mut places = Vec::with_capacity(self.source.len());
         for (n, forms) in self.source.iter().enumerate() {
-            let reach = if n == 0 { 1 } else { GAP + 1 };
+            let reach = if n == 0 { 1 } else { self.gap + 1 };
             let ahead = words.get(at..)?.iter().take(reach);
             let skipped = ahead.into_iter().position(|(_, word)| is_one_of(word, forms))?;
             let (byte, word) = words.get(at + skipped)?;
@@ -87,7 +89,17 @@ const fn trap(
     wrong: &'static str,
     right: &'static str,
 ) -> Trap {
-    Trap { source, key, wrong, right }
+    Trap { source, gap: GAP, key, wrong, right }
+}
+
+/// A trap whose words stand side by side: a possessive belongs to the word behind it alone.
+const fn side_by_side(
+    source: &'static [&'static str],
+    key: Range<usize>,
+    wrong: &'static str,
+    right: &'static str,
+) -> Trap {
+    Trap { source, gap: 0, key, wrong, right }
 }
 
 type Traps = &'static [Trap];
@@ -122,6 +134,7 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["preservativo*"], 0..1, "preservative*", "condom"),
         trap(&["éxito*"], 0..1, "exit*", "success"),
         trap(&["actualmente"], 0..1, "actually", "currently"),
+        side_by_side(&["mi|tu|su|nuestra|vuestra", "mujer"], 1..2, "woman", "wife"),
     ]),
     ("en", "es", &[
         trap(&["once"], 0..1, "once", "una vez"),
@@ -174,6 +187,8 @@ mod tests {
             right(es, "Hay tensión entre los dos países.", "There is tension between the two countries."),
             None
         );
+        assert_eq!(right(es, "Mi mujer está enferma.", "My woman is ill."), Some("wife"));
+        assert_eq!(right(es, "Mi amiga, una mujer amable.", "My friend, a kind woman."), None);
         assert_eq!(right(es, "Va a dar a luz.", "She is going to give birth in the light."), None);
         let en = ("en", "es");
         assert_eq!(right(en, "Take it once a day.", "Tómelo once al día."), Some("una vez"));
