@@ -119,3 +119,65 @@ fn a_model_that_is_not_what_the_registry_says_is_named_and_not_installed() {
     let list = home.cuba(&["packs", "list", "--json"], b"");
     assert!(!list.out.contains("\"en-es\""), "{}", list.out);
 }
+
+/// Lays files out in a folder of their own.
+fn lay_out(parent: &Path, name: &str, files: &[(&str, &[u8])]) -> String {
+    let folder = parent.join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.join(name), content).unwrap();
+    }
+    folder.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn models_that_a_user_has_already_translate_in_every_layout() {
+    let (model, vocab) = (fixture(MODEL), fixture(VOCAB));
+    let (packed_model, packed_vocab) = (gzip(&model), gzip(&vocab));
+    let info = br#"{"modelName": "English-Spanish tiny", "srcTags": {"en": "English"}, "trgTag": "es", "version": 1}"#;
+    let firefox: &[(&str, &[u8])] = &[(MODEL, &model), (VOCAB, &vocab)];
+    let bergamot: &[(&str, &[u8])] =
+        &[("model.enes.intgemm.alphas.bin.gz", &packed_model), ("vocab.enes.spm.gz", &packed_vocab)];
+    let translate_locally: &[(&str, &[u8])] = &[
+        ("model.intgemm.alphas.bin", &model),
+        ("vocab.spm", &vocab),
+        ("config.intgemm8bitalpha.yml", b"beam-size: 1\n"),
+        ("model_info.json", info),
+    ];
+    let mut outputs = Vec::new();
+    for (name, files) in [("enes", firefox), ("bergamot", bergamot), ("en-es-tiny-1", translate_locally)] {
+        let home = Home::empty();
+        let folder = lay_out(home.path().parent().unwrap(), name, files);
+        let added = home.cuba(&["packs", "add", &folder], b"");
+        assert_eq!(added.code, 0, "{name}: {}", added.err);
+        let done = home.cuba(&["translate", "--from", "en", "--to", "es", "--json", "Good morning."], b"");
+        assert!(done.code == 0 && done.out.contains("\"nmt:en-es\""), "{name}: {} {}", done.out, done.err);
+        outputs.push(home.cuba(&["translate", "--from", "en", "--to", "es", "Good morning."], b"").out);
+    }
+    assert!(outputs.iter().all(|out| *out == outputs[0] && !out.trim().is_empty()), "{outputs:?}");
+}
+
+#[test]
+fn a_damaged_file_or_one_of_another_model_stops_with_its_cause() {
+    let (model, vocab) = (fixture(MODEL), fixture(VOCAB));
+    let (half_model, half_vocab) = (&model[..model.len() / 2], &vocab[..vocab.len() / 2]);
+    let other =
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../nmt/tests/golden/plain.spm")).unwrap();
+    let cases: [(&str, &[u8], &[u8], Option<&[u8]>); 4] = [
+        ("is damaged", half_model, &vocab, None),
+        ("is damaged", &model, half_vocab, None),
+        ("does not belong to this model", &model, &other, None),
+        ("is damaged", &model, &vocab, Some(b"not a shortlist")),
+    ];
+    for (at, (wanted, model, vocab, shortlist)) in cases.into_iter().enumerate() {
+        let home = Home::empty();
+        let mut files = vec![(MODEL, model), (VOCAB, vocab)];
+        files.extend(shortlist.map(|content| ("lex.50.50.enes.s2t.bin", content)));
+        let folder = lay_out(home.path().parent().unwrap(), "enes", &files);
+        let added = home.cuba(&["packs", "add", &folder], b"");
+        let done = home.cuba(&["translate", "--from", "en", "--to", "es", "Good morning."], b"");
+        let said = if added.code == 0 { &done } else { &added };
+        assert!(said.code != 0 && done.out.is_empty(), "case {at}: {} {}", said.code, done.out);
+        assert!(said.err.contains("nmt:en-es") && said.err.contains(wanted), "case {at}: {}", said.err);
+    }
+}
