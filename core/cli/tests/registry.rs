@@ -163,11 +163,11 @@ fn a_damaged_file_or_one_of_another_model_stops_with_its_cause() {
     let (half_model, half_vocab) = (&model[..model.len() / 2], &vocab[..vocab.len() / 2]);
     let other =
         std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../nmt/tests/golden/plain.spm")).unwrap();
-    let cases: [(&str, &[u8], &[u8], Option<&[u8]>); 4] = [
-        ("is damaged", half_model, &vocab, None),
-        ("is damaged", &model, half_vocab, None),
+    let cases = [
+        ("is damaged", half_model, vocab.as_slice(), None),
+        ("is damaged", model.as_slice(), half_vocab, None),
         ("does not belong to this model", &model, &other, None),
-        ("is damaged", &model, &vocab, Some(b"not a shortlist")),
+        ("is damaged", &model, &vocab, Some(b"not a shortlist".as_slice())),
     ];
     for (at, (wanted, model, vocab, shortlist)) in cases.into_iter().enumerate() {
         let home = Home::empty();
