@@ -106,9 +106,22 @@ fn open(
     opposite: Option<&Loaded>,
     settings: &EngineSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
-    match kind {
+    let engine = match kind {
         EngineKind::Nmt => open_nmt(id, directions, pack, opposite, settings),
         EngineKind::Llm => open_llm(id, pack, settings),
+    };
+    engine.map_err(|error| named(pack, error))
+}
+
+/// The error with the pack's own names of its files: in the store they are called by their hashes.
+fn named(pack: &Loaded, error: EngineError) -> EngineError {
+    let name = |text: String| {
+        pack.files().fold(text, |text, (file, path)| text.replace(&path.display().to_string(), &file.path))
+    };
+    match error {
+        EngineError::Damaged(text) => EngineError::Damaged(name(text)),
+        EngineError::Unusable(text) => EngineError::Unusable(name(text)),
+        other => other,
     }
 }
 
