@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::disk::Disk;
 use common::{Done, Home, run};
 use cuba_vault::{KeyFile, OpenOptions, Schema, Vault};
 use serde_json::Value;
@@ -181,38 +182,6 @@ fn a_full_disk_loses_nothing_and_the_import_goes_on_when_there_is_room() {
     ok(&undisturbed, &["log", "70 kg", "--at", "2026-11-01T08:00"]);
     ok(&undisturbed, &["import", &file]);
     assert!(everything(&home) == everything(&undisturbed));
-}
-
-/// A file system in memory, gone at the end.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path, bytes: u64) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={bytes}"), "tmpfs"])
-            .arg(at)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|s| s.success());
-        mounted.then(|| Self(at.to_owned()))
-    }
-
-    fn resize(&self, bytes: u64) {
-        let mut command = Command::new("mount");
-        command.args(["-o", &format!("remount,size={bytes}")]).arg(&self.0);
-        assert!(command.status().unwrap().success());
-    }
-
-    fn used(&self) -> u64 {
-        let out = Command::new("df").args(["-B1", "--output=used"]).arg(&self.0).output().unwrap();
-        String::from_utf8(out.stdout).unwrap().lines().nth(1).unwrap().trim().parse().unwrap()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.0).status();
-    }
 }
 
 fn with_a_day() -> (Home, String) {
