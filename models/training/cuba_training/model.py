@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .products import dense, matmul
+
 KINDS = 4
 LAYER_NORM_EPSILON = 1e-6
 
@@ -112,16 +114,19 @@ def attention(q, k, v, mask, heads):
     """q [R, T, d], k and v [R, S, d], mask [R, T, S] additive."""
     r, t, d = q.shape
     s, h = k.shape[1], d // heads
-    q = q.reshape(r, t, heads, h) * (h**-0.5)
-    k, v = k.reshape(r, s, heads, h), v.reshape(r, s, heads, h)
-    scores = jnp.einsum("rthc,rshc->rhts", q, k) + mask[:, None]
-    return jnp.einsum("rhts,rshc->rthc", jax.nn.softmax(scores, -1), v).reshape(r, t, d)
+
+    def split(x):  # [R, L, d] -> [R * heads, L, h]
+        return x.reshape(r, -1, heads, h).swapaxes(1, 2).reshape(r * heads, -1, h)
+
+    scores = matmul(split(q * (h**-0.5)), split(k), tb=True).reshape(r, heads, t, s) + mask[:, None]
+    mixed = matmul(jax.nn.softmax(scores, -1).reshape(r * heads, t, s), split(v))
+    return mixed.reshape(r, heads, t, h).swapaxes(1, 2).reshape(r, t, d)
 
 
 def ssru(x, w, wf, bf, starts):
     """c = sigmoid(f) * c_before + (1 - sigmoid(f)) * x W, c cleared at sentence starts; returns relu(c)."""
-    gate = jax.nn.sigmoid(x @ wf + bf)
-    fresh = (1 - gate) * (x @ w)
+    gate = jax.nn.sigmoid(dense(x, wf, bf))
+    fresh = (1 - gate) * dense(x, w)
     carry = gate * (1 - starts)[..., None]
 
     def step(c, inputs):
@@ -135,13 +140,13 @@ def ssru(x, w, wf, bf, starts):
 
 
 def ffn(p, base, x):
-    y = jax.nn.relu(x @ p[f"{base}_W1"] + p[f"{base}_b1"]) @ p[f"{base}_W2"] + p[f"{base}_b2"]
+    y = dense(jax.nn.relu(dense(x, p[f"{base}_W1"], p[f"{base}_b1"])), p[f"{base}_W2"], p[f"{base}_b2"])
     return layer_norm(x + y, p[f"{base}_ffn_ln_scale"], p[f"{base}_ffn_ln_bias"])
 
 
 def attend(p, base, x, k, v, mask, heads):
-    y = attention(x @ p[f"{base}_Wq"] + p[f"{base}_bq"], k, v, mask, heads)
-    y = y @ p[f"{base}_Wo"] + p[f"{base}_bo"]
+    y = attention(dense(x, p[f"{base}_Wq"], p[f"{base}_bq"]), k, v, mask, heads)
+    y = dense(y, p[f"{base}_Wo"], p[f"{base}_bo"])
     return layer_norm(x + y, p[f"{base}_Wo_ln_scale"], p[f"{base}_Wo_ln_bias"])
 
 
@@ -167,7 +172,7 @@ def decoder_tops(params: dict, c: Config, batch: dict):
     self_mask = mask(batch["src_seg"], batch["src_seg"])
     for i in range(1, c.enc_depth + 1):
         base = f"encoder_l{i}_self"
-        k, v = x @ p[f"{base}_Wk"] + p[f"{base}_bk"], x @ p[f"{base}_Wv"] + p[f"{base}_bv"]
+        k, v = dense(x, p[f"{base}_Wk"], p[f"{base}_bk"]), dense(x, p[f"{base}_Wv"], p[f"{base}_bv"])
         x = ffn(p, f"encoder_l{i}_ffn", attend(p, base, x, k, v, self_mask, c.heads))
 
     y = embed(batch["trg_in"], batch["trg_kind"], 1.0 - batch["trg_start"]) + table[batch["trg_pos"]]
@@ -177,7 +182,7 @@ def decoder_tops(params: dict, c: Config, batch: dict):
         h = ssru(y, p[f"{base}_W"], p[f"{base}_Wf"], p[f"{base}_bf"], batch["trg_start"])
         y = layer_norm(y + h, p[f"{base}_ffn_ln_scale"], p[f"{base}_ffn_ln_bias"])
         base = f"decoder_l{i}_context"
-        k, v = x @ p[f"{base}_Wk"] + p[f"{base}_bk"], x @ p[f"{base}_Wv"] + p[f"{base}_bv"]
+        k, v = dense(x, p[f"{base}_Wk"], p[f"{base}_bk"]), dense(x, p[f"{base}_Wv"], p[f"{base}_bv"])
         y = ffn(p, f"decoder_l{i}_ffn", attend(p, base, y, k, v, cross_mask, c.heads))
     return y, p
 
@@ -193,7 +198,7 @@ def loss(params: dict, c: Config, batch: dict, smoothing: float):
     tops = tops.reshape(-1, c.dim_emb)
     labels = batch["labels"].reshape(-1)
     live = labels >= 0
-    logits = tops @ p["Wemb"][batch["candidates"]].T + p["decoder_ff_logit_out_b"][batch["candidates"]]
+    logits = dense(tops, p["Wemb"][batch["candidates"]], p["decoder_ff_logit_out_b"][batch["candidates"]], transposed=True, wide=True)
     normaliser = jax.nn.logsumexp(logits + batch["log_weight"], -1)
     chosen = jnp.take_along_axis(logits, jnp.maximum(labels, 0)[:, None], 1)[:, 0]
     nll = normaliser - chosen

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .products import matmul
+
 MOMENTUM, BETA1, BETA2, EPSILON = 0.95, 0.9, 0.98, 1e-9
 # Newton-Schulz coefficients per step ("Polar Express", Amsel et al. 2025): four steps suffice in float32.
 STEPS = [
@@ -32,11 +34,11 @@ def orthogonal(g):
     """The nearest matrix with singular values of one, roughly."""
     tall = g.shape[0] > g.shape[1]
     x = g.T if tall else g
-    x = x / (jnp.linalg.norm(x) * 1.01 + 1e-7)
+    x = (x / (jnp.linalg.norm(x) * 1.01 + 1e-7))[None]
     for a, b, c in STEPS:
-        square = x @ x.T
-        x = a * x + (b * square + c * (square @ square)) @ x
-    return x.T if tall else x
+        square = matmul(x, x, tb=True)
+        x = a * x + matmul(b * square + c * matmul(square, square), x)
+    return x[0].T if tall else x[0]
 
 
 def initial(params: dict) -> dict:

@@ -22,7 +22,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=true")
 import jax
 import numpy as np
 
-from . import batches, corpus, files, model, optimise, parent, vocab, warmstart
+from . import batches, corpus, files, model, optimise, parent, products, vocab, warmstart
 from .sources import directions
 
 SAVE_SECONDS = 240
@@ -140,6 +140,7 @@ def train(args: argparse.Namespace) -> Path:
     run = args.work / args.run
     run.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(args.work / "compiled"))
+    products.use_tiles(args.work / "compiled")
     checkpoint = run / "checkpoint.npz"
     shape, noise = batches.Shape(args.rows, args.length, args.candidates), batches.Noise(drop_word=args.drop_word)
     spm_path = args.work / "vocab.spm"
