@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ SOURCE = Path(__file__).with_name("products.cpp")
 TARGET = "cuba_product"
 MULTIPLE = 32
 _tiles = False
+_registered = False
 
 
 def has_tiles() -> bool:
@@ -43,11 +45,11 @@ def build(folder: Path) -> Path:
     return library
 
 
-def use_tiles(folder: Path) -> bool:
-    """Take the tiles from here on if this machine can; where it has them and cannot, says why on stderr."""
-    global _tiles
-    if _tiles or not has_tiles():
-        return _tiles
+def register(folder: Path) -> bool:
+    """Makes the products of `products.cpp` known to XLA, once in a process; where they cannot be had, says why on stderr."""
+    global _registered
+    if _registered or not has_tiles():
+        return _registered
     try:
         library = ctypes.CDLL(str(build(folder)))
     except (OSError, subprocess.CalledProcessError) as error:
@@ -57,8 +59,19 @@ def use_tiles(folder: Path) -> bool:
         print("products in float32: the kernel does not give this process the matrix tiles", file=sys.stderr)
         return False
     jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(library.cuba_product), platform="cpu")
-    _tiles = True
+    _registered = True
     return True
+
+
+@contextmanager
+def tiles(folder: Path):
+    """What is compiled inside multiplies on the tiles if this machine has them; gives whether it does."""
+    global _tiles
+    before, _tiles = _tiles, register(folder)
+    try:
+        yield _tiles
+    finally:
+        _tiles = before
 
 
 def matmul(a, b, ta: bool = False, tb: bool = False):

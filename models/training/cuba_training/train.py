@@ -140,7 +140,6 @@ def train(args: argparse.Namespace) -> Path:
     run = args.work / args.run
     run.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(args.work / "compiled"))
-    products.use_tiles(args.work / "compiled")
     checkpoint = run / "checkpoint.npz"
     shape, noise = batches.Shape(args.rows, args.length, args.candidates), batches.Noise(drop_word=args.drop_word)
     spm_path = args.work / "vocab.spm"
@@ -163,7 +162,8 @@ def train(args: argparse.Namespace) -> Path:
     streams = [batches.Stream(args.work / "corpus", spm_path, d, shape, noise, **about["positions"][d]) for d in chosen]
     prefetch, step = batches.Prefetch(streams), make_step(c, settings)
     try:
-        loop(args, run, checkpoint, state, about, prefetch, step, settings)
+        with products.tiles(args.work / "compiled"):
+            loop(args, run, checkpoint, state, about, prefetch, step, settings)
     finally:
         prefetch.close()
     return checkpoint

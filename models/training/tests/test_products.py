@@ -10,10 +10,11 @@ from cuba_training import products
 
 
 @pytest.fixture
-def tiles(tmp_path, monkeypatch):
-    monkeypatch.setattr(products, "_tiles", products._tiles)
-    if not products.use_tiles(tmp_path):
-        pytest.skip("no matrix tiles on this processor, or no C++ compiler")
+def tiles(tmp_path):
+    with products.tiles(tmp_path) as on:
+        if not on:
+            pytest.skip("no matrix tiles on this processor, or no C++ compiler")
+        yield
 
 
 def sides(ta: bool, tb: bool):
@@ -32,7 +33,7 @@ def test_tiles_agree_with_plain_products(tiles, ta, tb):
     def plain(a, b, ta, tb):
         return jax.numpy.matmul(a.swapaxes(1, 2) if ta else a, b.swapaxes(1, 2) if tb else b)
 
-    close = dict(rtol=0.05, atol=0.08)
+    close = dict(rtol=0.05, atol=0.2)  # eight bits of fraction, 160 terms
     np.testing.assert_allclose(products.matmul(a, b, ta, tb), plain(a, b, ta, tb), **close)
     # A factor that bfloat16 holds exactly loses nothing.
     whole = [np.round(x) for x in (a, b)]
@@ -48,8 +49,9 @@ def test_sides_that_no_tile_fits_are_multiplied_plainly(tiles):
 
 
 def test_without_a_compiler_training_goes_on_in_float32(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(products, "_tiles", False)
+    monkeypatch.setattr(products, "_registered", False)
     monkeypatch.setattr(products, "has_tiles", lambda: True)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not products.use_tiles(tmp_path)
+    with products.tiles(tmp_path) as on:
+        assert not on
     assert "products in float32" in capsys.readouterr().err
