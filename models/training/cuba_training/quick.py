@@ -20,8 +20,8 @@ OWN_VOCABULARY = 2000
 SIZES = ["--dim", "128", "--ffn", "512", "--heads", "4", "--enc", "3", "--dec", "1", "--rows", "8", "--length", "64", "--batches", "2"]
 """Few batches to an update: a small network that has seen little gains more from another update than from a surer one."""
 STEPS, OWN_STEPS = 1200, 300
-FLOOR, OWN_FLOOR = 22.0, 30.0
-"""chrF, en-es, that the pack must beat after so many steps."""
+FLOOR, OWN_FLOOR = 30.0, 60.0
+"""chrF, en-es, that the pack must beat after so many steps: measured were 34.7 (four minutes of one core) and 73.7 (one minute)."""
 
 
 def run(data: Path, work: Path, steps: int, vocabulary: int = VOCABULARY, sizes: list[str] = SIZES) -> float:
