@@ -2,7 +2,11 @@
 //! and none ends the process. The models are of the tests of `cuba-llm`: a llama with random weights.
 
 #![cfg(feature = "llm")]
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test ends at the first surprise and shows what it measured"
+)]
 
 mod common;
 #[path = "../../llm/tests/common/mod.rs"]
@@ -24,6 +28,55 @@ fn translate(home: &Home) -> Done {
     let asked =
         ["translate", "--from", "en", "--to", "es", "--engine", "llm", "--pack", PACK, "--threads", "1"];
     home.cuba(&[&asked[..], &["Good morning."]].concat(), b"")
+}
+
+/// The most memory that a translation of so many short lines took, weights and all, in KiB.
+#[cfg(target_os = "linux")]
+fn peak(home: &Home, lines: usize) -> u64 {
+    use std::io::{Read as _, Write as _};
+
+    let asked =
+        ["translate", "--from", "en", "--to", "es", "--engine", "llm", "--pack", PACK, "--threads", "1"];
+    let mut command = home.command(&asked);
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let feeder = std::thread::spawn(move || {
+        for line in 0..lines {
+            writeln!(stdin, "{line} tea.").unwrap();
+        }
+    });
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).unwrap();
+        text.lines().count()
+    });
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let high = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = high.and_then(|high| high.trim().trim_end_matches(" kB").parse().ok());
+        peak = kib.unwrap_or(0).max(peak);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    feeder.join().unwrap();
+    assert_eq!(reader.join().unwrap(), lines);
+    peak
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn many_lines_take_no_more_memory_than_some() {
+    let many = std::env::var("CUBA_LINES").ok().and_then(|n| n.parse().ok()).unwrap_or(50);
+    let home = Home::empty();
+    let mut model = gguf::tiny(1);
+    // Room for the examples, which this vocabulary spells letter by letter.
+    model.set("llama.context_length", V::U32(4096));
+    assert_eq!(add(&home, &model.save(home.path().parent().unwrap(), "model.gguf")).code, 0);
+    let (some, all) = (peak(&home, many / 10), peak(&home, many));
+    println!("peak of {} lines {some} KiB, of {many} {all} KiB", many / 10);
+    assert!(all < some + (6 << 10), "{} lines took {some} KiB, {many} took {all} KiB", many / 10);
 }
 
 /// A file beside the home, not in it.
@@ -83,20 +136,23 @@ fn a_model_with_another_hash_than_its_pack_says_is_never_loaded() {
     let home = Home::empty();
     let folder = home.path().parent().unwrap().to_owned();
     assert_eq!(add(&home, &gguf::tiny(1).save(&folder, "model.gguf")).code, 0);
-    let pack = folder.join("model.cubapack");
-    assert_eq!(home.cuba(&["packs", "export", PACK, pack.to_str().unwrap()], b"").code, 0);
-
-    // On the way: one bit of the weights.
-    let mut bytes = std::fs::read(&pack).unwrap();
-    let middle = bytes.len() / 2;
-    *bytes.get_mut(middle).unwrap() ^= 1;
-    std::fs::write(&pack, bytes).unwrap();
+    // A folder whose manifest is that of the model, with one bit of the weights changed.
+    let records = std::fs::read_dir(home.path().join("packs").join(PACK)).unwrap();
+    let record =
+        records.map(|entry| entry.unwrap().path()).find(|path| path.extension() == Some("json".as_ref()));
+    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(record.unwrap()).unwrap()).unwrap();
+    let pack = folder.join("pack");
+    std::fs::create_dir(&pack).unwrap();
+    std::fs::write(pack.join("manifest.json"), record["manifest"].to_string()).unwrap();
+    let mut bytes = std::fs::read(folder.join("model.gguf")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(pack.join("model.gguf"), &bytes).unwrap();
     let other = Home::empty();
     let added = other.cuba(&["packs", "add", pack.to_str().unwrap()], b"");
     assert_eq!(added.code, 6, "{}", added.err);
     assert!(added.err.contains("model.gguf") && added.err.contains("sha256"), "{}", added.err);
 
-    // In the store: the same file with another bit.
+    // The same bit in the store.
     let blobs = home.path().join("blobs").join("sha256");
     let mut stored = Vec::new();
     let mut folders = vec![blobs];
@@ -106,8 +162,6 @@ fn a_model_with_another_hash_than_its_pack_says_is_never_loaded() {
         }
     }
     let weights = stored.into_iter().max_by_key(|path| std::fs::metadata(path).unwrap().len()).unwrap();
-    let mut bytes = std::fs::read(&weights).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
     std::fs::remove_file(&weights).unwrap();
     std::fs::write(&weights, bytes).unwrap();
     let done = translate(&home);
