@@ -81,7 +81,7 @@ fn stored_records() {
 #[test]
 fn folders() {
     for seed in folders_to_begin_with() {
-        run(bodies::folder, &seed, 200);
+        run(bodies::folder, &seed, 60);
     }
 }
 
