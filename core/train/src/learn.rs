@@ -37,7 +37,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { passes: 4, rate: 3e-4, batch_tokens: 512, smoothing: 0.1, seed: 1 }
+        Self { passes: 4, rate: 3e-4, batch_tokens: 256, smoothing: 0.1, seed: 1 }
     }
 }
 
