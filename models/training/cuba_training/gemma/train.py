@@ -27,8 +27,8 @@ from .. import batches, files, products
 from ..train import load, rate_at, save
 from . import container, network, rows, tokens
 
-SAVE_SECONDS, TELL_SECONDS, DEV_SECONDS = 240, 60, 600
-SETTINGS = dict(rate=1e-3, warmup=40, clip=1.0)
+SAVE_SECONDS, TELL_SECONDS, DEV_SECONDS = 240, 60, 1200
+SETTINGS = dict(rate=1e-3, warmup=20, clip=1.0)
 BETA1, BETA2, EPSILON = 0.9, 0.98, 1e-8
 FIRST_LOSS = (0.8, 3.2)
 """Nats a token in which an untrained adapter starts (2.0 measured): anything else means wrong labels or weights."""
@@ -212,9 +212,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--finish", type=float, default=0.0, help="minutes (or steps) at the end over which the rate falls to nothing")
     p.add_argument("--rate", type=float, default=SETTINGS["rate"])
     p.add_argument("--rank", type=int, default=32)
-    p.add_argument("--rows", type=int, default=8)
+    p.add_argument("--rows", type=int, default=4)
     p.add_argument("--length", type=int, default=256)
-    p.add_argument("--targets", type=int, default=1024)
+    p.add_argument("--targets", type=int, default=512)
     p.add_argument("--candidates", type=int, default=8192)
     p.add_argument("--batches", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
