@@ -18,7 +18,7 @@ pub(crate) fn model(tokens: u8) -> Vec<u8> {
         for i in 0..tokens {
             match kind {
                 8 => out.extend(text(&format!("t{i}"))),
-                6 => out.extend((-f32::from(i)).to_le_bytes()),
+                6 => out.extend((0.0 - f32::from(i)).to_le_bytes()),
                 _ => out.extend((i32::from(i) % 7).to_le_bytes()),
             }
         }

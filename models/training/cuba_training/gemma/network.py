@@ -79,9 +79,19 @@ def load(path: Path) -> tuple[Config, dict]:
     weights = {name: stacked(name) for name in NORMS}
     for product in dict.fromkeys(LINEAR.values()):
         parts = [stacked(name).swapaxes(1, 2) for name, of in LINEAR.items() if of == product]
-        weights[product] = np.concatenate(parts, 2).astype(ml_dtypes.bfloat16)
-    embedding = dequantised(model, "token_embd.weight").astype(ml_dtypes.bfloat16)
+        weights[product] = packed(np.concatenate(parts, 2))
+    embedding = packed(dequantised(model, "token_embd.weight"))
     return c, {"layers": weights, "embedding": embedding, "norm": dequantised(model, "output_norm.weight")}
+
+
+def packed(values: np.ndarray) -> np.ndarray:
+    """bfloat16 as the bare 16 bits: XLA on a CPU turns a whole array into float32 and back to take a slice of bfloat16 out of
+    it or to put one in, which took three quarters of a step."""
+    return values.astype(ml_dtypes.bfloat16).view(np.uint16)
+
+
+def unpacked(values):
+    return jax.lax.bitcast_convert_type(values, jnp.bfloat16) if values.dtype == jnp.uint16 else values
 
 
 def adapter(c: Config, rank: int, seed: int) -> dict:
@@ -96,7 +106,7 @@ def adapter(c: Config, rank: int, seed: int) -> dict:
 @jax.custom_vjp
 def frozen(x, w):
     """x [n, k] w [k, n] in which w is not trained: no gradient of it is ever computed."""
-    return products.matmul(x[None], w[None])[0]
+    return products.matmul(x[None], unpacked(w)[None], wide=True)[0]
 
 
 def _frozen_forward(x, w):
@@ -104,7 +114,7 @@ def _frozen_forward(x, w):
 
 
 def _frozen_backward(w, g):
-    return products.matmul(g[None], w[None], tb=True)[0], None
+    return products.matmul(g[None], unpacked(w)[None], tb=True, wide=True)[0], None
 
 
 frozen.defvjp(_frozen_forward, _frozen_backward)
@@ -135,11 +145,11 @@ def linear(x, w, lora, product: str):
     names = [name for name, of in LINEAR.items() if of == product]
     y = frozen(x, w)
     if lora:
-        inner = products.dense(x, jnp.concatenate([lora[f"{name}.a"] for name in names], 1))
+        inner = products.dense(x, jnp.concatenate([lora[f"{name}.a"] for name in names], 1), wide=True)
         rank = inner.shape[1] // len(names)
-        parts = [products.dense(inner[:, i * rank : (i + 1) * rank], lora[f"{name}.b"]) for i, name in enumerate(names)]
+        parts = [products.dense(inner[:, i * rank : (i + 1) * rank], lora[f"{name}.b"], wide=True) for i, name in enumerate(names)]
         y = y + jnp.concatenate(parts, 1)
-    return checkpoint_name(y.astype(jnp.bfloat16), product).astype(jnp.float32)
+    return checkpoint_name(y, product)
 
 
 def attention(c: Config, x, w, lora, mask, turn):
@@ -152,7 +162,7 @@ def attention(c: Config, x, w, lora, mask, turn):
     scores = jnp.where(mask[:, None], scores.reshape(rows, c.heads, length, length), -1e9)
     shares = jax.nn.softmax(scores, -1).reshape(rows, c.heads * length, length)
     mixed = products.matmul(shares, qkv[:, :, -1]).reshape(rows, c.heads, length, c.head)
-    mixed = checkpoint_name(mixed.swapaxes(1, 2).reshape(rows * length, -1).astype(jnp.bfloat16), "mixed").astype(jnp.float32)
+    mixed = checkpoint_name(mixed.swapaxes(1, 2).reshape(rows * length, -1), "mixed")
     return linear(mixed, w["output"], lora, "output")
 
 
@@ -162,7 +172,7 @@ def feed_forward(c: Config, x, w, lora):
 
 
 SAVED = ("qkv", "mixed", "output", "up", "down")
-"""What the backward pass finds kept, in bfloat16; cheap steps in between are done again."""
+"""What the backward pass finds kept; cheap steps in between are done again."""
 
 
 def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
@@ -177,7 +187,7 @@ def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
         x = x + rms(attention(c, x, w, factors, mask, turn), w["post_attention_norm"], c.epsilon)
         return x + rms(feed_forward(c, x, w, factors), w["post_ffw_norm"], c.epsilon), None
 
-    x = weights["embedding"][tokens].astype(jnp.float32).reshape(-1, c.width) * c.width**0.5
+    x = unpacked(weights["embedding"][tokens]).astype(jnp.float32).reshape(-1, c.width) * c.width**0.5
     step = jax.checkpoint(layer, policy=jax.checkpoint_policies.save_only_these_names(*SAVED))
     x, _ = jax.lax.scan(step, x, (weights["layers"], lora, c.is_global()))
     return rms(x, weights["norm"], c.epsilon)
@@ -186,7 +196,7 @@ def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
 @jax.custom_vjp
 def scores(states, table):
     """The scores of the tokens whose embeddings are the rows of `table`, which is not trained."""
-    return products.matmul(states[None], table[None], tb=True, wide=True)[0]
+    return products.matmul(states[None], unpacked(table)[None], tb=True, wide=True)[0]
 
 
 def _scores_forward(states, table):
@@ -194,7 +204,7 @@ def _scores_forward(states, table):
 
 
 def _scores_backward(table, g):
-    return products.matmul(g[None], table[None])[0], None
+    return products.matmul(g[None], unpacked(table)[None], wide=True)[0], None
 
 
 scores.defvjp(_scores_forward, _scores_backward)
