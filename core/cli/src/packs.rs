@@ -260,7 +260,8 @@ fn recipe(store: &Store, folder: &Path) -> Result<RecipeSource, Failure> {
     let models = store.list()?.packs.into_iter().filter(|pack| pack.manifest.about.kind == Kind::Llm);
     Ok(models.fold(source, |source, pack| {
         let about = &pack.manifest.about;
-        let loaded = store.load(&PackRef { id: about.id.clone(), version: Some(about.version.clone()) }, &Quiet);
+        let loaded =
+            store.load(&PackRef { id: about.id.clone(), version: Some(about.version.clone()) }, &Quiet);
         match loaded.as_ref().map(|loaded| loaded.path(&Role::Model)) {
             Ok(Ok(path)) => source.with_base(path),
             // It is fetched, then.

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::about;
 use cuba_packs::{
-    Base, Digest, InstallOptions, ListedSource, Offer, OfferedFile, Origin, PackError, Quiet, RecipeSource, Role,
-    Source, WheelPart,
+    Base, Digest, InstallOptions, ListedSource, Offer, OfferedFile, Origin, PackError, Quiet, RecipeSource,
+    Role, Source, WheelPart,
 };
 
 /// The smallest model there is: three tokens, an embedding of a block each. Row `i` is full of byte `i`.

@@ -16,8 +16,7 @@ use crate::error::PackError;
 /// The largest list of kept tokens that is read: eight million tokens.
 pub(crate) const MAX_KEPT_BYTES: u64 = 1 << 20;
 const ALIGNMENT: u64 = 32;
-const TABLES: [&[u8]; 3] =
-    [b"tokenizer.ggml.tokens", b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"];
+const TABLES: [&[u8]; 3] = [b"tokenizer.ggml.tokens", b"tokenizer.ggml.scores", b"tokenizer.ggml.token_type"];
 const EMBEDDINGS: [&[u8]; 2] = [b"token_embd.weight", b"output.weight"];
 
 /// The tokens that stay, as a bitmap: bit `i % 8` of byte `i / 8` is token `i`.
@@ -82,7 +81,8 @@ pub(crate) fn trim(
     }
     out.pad()?;
     for tensor in &tensors {
-        let place = start.checked_add(tensor.offset).ok_or_else(|| reader.damaged("a tensor lies nowhere"))?;
+        let place =
+            start.checked_add(tensor.offset).ok_or_else(|| reader.damaged("a tensor lies nowhere"))?;
         reader.seek(place)?;
         if is_embedding(tensor, vocabulary) {
             for row in 0..tensor.rows {

@@ -113,7 +113,8 @@ impl<'n, R: Read + Seek> Reader<'n, R> {
 
     pub(super) fn head(&mut self) -> Result<Head, PackError> {
         let bytes: [u8; 24] = self.bytes()?;
-        let number = |from: usize| bytes.get(from..from + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+        let number =
+            |from: usize| bytes.get(from..from + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
         let version_ok = matches!(bytes.get(..8), Some([b'G', b'G', b'U', b'F', 2 | 3, 0, 0, 0]));
         match (number(8), number(16)) {
             (Some(tensors), Some(keys)) if version_ok && tensors <= MAX_TENSORS && keys <= MAX_KEYS => {
