@@ -77,10 +77,14 @@ fn gather(home: &Path) -> Result<Status, crate::exit::Failure> {
 }
 
 fn features() -> Vec<&'static str> {
-    [("nmt", cfg!(feature = "nmt")), ("llm", cfg!(feature = "llm")), ("health", cfg!(feature = "health"))]
-        .into_iter()
-        .filter_map(|(name, built)| built.then_some(name))
-        .collect()
+    let all = [
+        ("nmt", cfg!(feature = "nmt")),
+        ("llm", cfg!(feature = "llm")),
+        ("health", cfg!(feature = "health")),
+        ("keyring", cfg!(feature = "keyring")),
+        ("train", cfg!(feature = "train")),
+    ];
+    all.into_iter().filter_map(|(name, built)| built.then_some(name)).collect()
 }
 
 #[cfg(feature = "health")]

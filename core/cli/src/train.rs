@@ -20,7 +20,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::exit::{Code, Failure, Outcome};
-use crate::{interrupt, packs, screen};
+use crate::{engines, interrupt, screen};
 
 /// Pairs kept back to measure with: a tenth, within these bounds.
 const KEPT_BACK: std::ops::RangeInclusive<usize> = 20..=200;
@@ -69,7 +69,7 @@ pub(crate) fn run(home: &Path, args: &TrainArgs) -> Outcome {
     let flag = Arc::clone(&stop);
     interrupt::on_interrupt(move || flag.store(true, Ordering::Relaxed))?;
     let direction = direction(&args.pair)?;
-    let store = packs::open(home)?;
+    let store = engines::store(home)?;
     let wanted = args.pack.clone().unwrap_or_else(|| args.pair.parse().expect("every text names a pack"));
     let base = store.load(&wanted, &Quiet)?;
     if !base.manifest.about.directions.contains(&direction) {

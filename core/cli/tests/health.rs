@@ -7,38 +7,11 @@ mod common;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use common::{Done, Home, run};
+use common::health::{command, database, health, key_file, ok, read};
+use common::{Home, run};
 use serde_json::{Value, json};
-
-const NOW: &str = "2026-11-22T19:30:00Z";
-
-fn command(home: &Home, args: &[&str]) -> Command {
-    let mut command = home.command(&[&["health", "--zone", "Europe/Madrid"], args].concat());
-    command.env("CUBA_NOW", NOW).env("CUBA_BACKUP_PASSPHRASE", "correct horse");
-    command
-}
-
-fn health(home: &Home, args: &[&str]) -> Done {
-    run(command(home, args), b"")
-}
-
-#[track_caller]
-fn ok(home: &Home, args: &[&str]) -> String {
-    let done = health(home, args);
-    assert_eq!(done.code, 0, "{args:?}: {}", done.err);
-    done.out
-}
-
-#[track_caller]
-fn read(home: &Home, args: &[&str]) -> Value {
-    serde_json::from_str(&ok(home, &[args, &["--json"]].concat())).unwrap()
-}
-
-fn database(home: &Home) -> PathBuf {
-    home.path().join("vault").join("cuba.db")
-}
 
 /// A Cuba export of a week: steps of a watch and of a phone that overlap, a weight a day, one night.
 fn export_file(home: &Home) -> PathBuf {
@@ -348,7 +321,7 @@ fn report_card_trends_and_insights() {
 fn faults_are_said_and_harm_nothing() {
     let home = with_week();
     let db = database(&home);
-    let key = home.path().join("keys").join("vault.kek");
+    let key = key_file(&home);
     let (bytes, secret) = (snapshot(&db), snapshot(&key));
 
     std::fs::write(&key, [7u8; 32]).unwrap();
@@ -428,7 +401,7 @@ fn a_start_of_the_night_is_read() {
 #[test]
 fn the_key_is_kept_where_its_owner_wants_it() {
     let home = Home::empty();
-    let key_file = home.path().join("keys").join("vault.kek");
+    let file = key_file(&home);
     let keys = |args: &[&str], present: Option<&str>, next: Option<&str>| {
         let mut command = home.command(&[&["keys"], args].concat());
         command.env_remove("CUBA_PASSPHRASE");
@@ -439,12 +412,12 @@ fn the_key_is_kept_where_its_owner_wants_it() {
     assert!(keys(&[], None, None).out.starts_with("none yet"));
     ok(&home, &["log", "80.5 kg"]);
     assert!(keys(&[], None, None).out.starts_with("file: "));
-    assert!(key_file.exists());
+    assert!(file.exists());
 
     let done = keys(&["use", "passphrase", "--json"], None, Some("one"));
     assert_eq!(done.code, 0, "{}", done.err);
     assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["kept_by"], "passphrase");
-    assert!(!key_file.exists(), "a key file that opens nothing stays behind");
+    assert!(!file.exists(), "a key file that opens nothing stays behind");
     let with = |passphrase: &str| {
         let mut command = command(&home, &["summary", "--json"]);
         command.env("CUBA_PASSPHRASE", passphrase);
@@ -458,7 +431,7 @@ fn the_key_is_kept_where_its_owner_wants_it() {
 
     // A wrong passphrase changes nothing, the right one gives the key back to a file.
     assert_eq!(keys(&["use", "file"], Some("two"), None).code, 1);
-    assert!(!key_file.exists() || with("one").code == 0);
+    assert!(!file.exists() || with("one").code == 0);
     assert_eq!(keys(&["use", "passphrase"], Some("one"), Some("three")).code, 0);
     assert_eq!(with("one").code, 1);
     assert_eq!(keys(&["use", "file"], Some("three"), None).code, 0);

@@ -13,30 +13,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::disk::Disk;
-use common::{Done, Home, run};
+use common::health::{command, database, health, key_file, ok, read};
+use common::{Home, run};
 use cuba_vault::{KeyFile, OpenOptions, Schema, Vault};
 use serde_json::Value;
-
-fn command(home: &Home, args: &[&str]) -> Command {
-    let mut command = home.command(&[&["health", "--zone", "Europe/Madrid"], args].concat());
-    command.env("CUBA_NOW", "2026-11-22T19:30:00Z");
-    command
-}
-
-fn health(home: &Home, args: &[&str]) -> Done {
-    run(command(home, args), b"")
-}
-
-#[track_caller]
-fn ok(home: &Home, args: &[&str]) -> String {
-    let done = health(home, args);
-    assert_eq!(done.code, 0, "{args:?}: {}", done.err);
-    done.out
-}
-
-fn database(home: &Home) -> PathBuf {
-    home.path().join("vault").join("cuba.db")
-}
 
 /// Everything in the store, in the lossless form.
 fn everything(home: &Home) -> String {
@@ -154,7 +134,7 @@ fn a_killed_and_a_stopped_import_go_on() {
     }
     ok(&home, &["import", &file]);
     assert!(everything(&home) == expected, "not the store of an undisturbed import");
-    let again: Value = serde_json::from_str(&ok(&home, &["import", &file, "--json"])).unwrap();
+    let again = read(&home, &["import", &file]);
     assert_eq!((&again["stored"], &again["read"]), (&0.into(), &(400 * 1440).into()));
 }
 
@@ -201,7 +181,7 @@ fn a_newer_database_is_refused_untouched() {
         .chain(["CREATE TABLE of_tomorrow (id INTEGER PRIMARY KEY) STRICT;"])
         .collect();
     let schema = Schema { migrations: newer.leak(), ..cuba_health::store::SCHEMA };
-    let keys = KeyFile::new(home.path().join("keys").join("vault.kek"));
+    let keys = KeyFile::new(key_file(&home));
     let options = OpenOptions::at("2026-11-22T19:30:00Z".parse().unwrap());
     drop(Vault::open(&database(&home), &keys, &[schema], &options).unwrap());
     let before = files(&home);
@@ -220,7 +200,7 @@ fn a_newer_database_is_refused_untouched() {
 #[test]
 fn a_wrong_key_changes_nothing() {
     let (home, file) = with_a_day();
-    let key = home.path().join("keys").join("vault.kek");
+    let key = key_file(&home);
     let right = std::fs::read(&key).unwrap();
     std::fs::write(&key, [7u8; 32]).unwrap();
     let before = files(&home);

@@ -79,3 +79,14 @@ fn what_cannot_be_learnt_from_says_why() {
         assert!(done.err.contains(wanted), "{args:?}: {}", done.err);
     }
 }
+
+#[test]
+fn the_packs_that_come_along_can_be_taught_before_anything_was_translated() {
+    let home = Home::empty();
+    let few = home.path().with_file_name("few.tsv");
+    std::fs::write(&few, "Good morning.\tBuenos días.\n").unwrap();
+    let mut command = home.command(&["train", "--from-memory", few.to_str().unwrap(), "--pair", "en-es"]);
+    command.env("CUBA_STARTER_PACKS", concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/starter"));
+    let done = common::run(command, b"");
+    assert!(done.code == 4 && done.err.contains("too few"), "{}", done.err);
+}

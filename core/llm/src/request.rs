@@ -241,7 +241,9 @@ pub struct Request {
     pub grammar: Option<Arc<str>>,
     /// Generation ends before any of these; they are not part of the text.
     pub stop: Vec<String>,
-    /// Adapters for this request. Requests with different adapters never share a batch.
+    /// The adapter for this request; requests with different adapters never share a batch. More than one with a scale other
+    /// than 0 is refused: llama.cpp takes a list, but llama-cpp-2 (up to 0.1.160, the newest) hands it one that replaces the one
+    /// before. A list here, so that this can change without changing callers.
     pub adapters: Vec<AdapterUse>,
     /// A prompt that is too long.
     pub overflow: Overflow,

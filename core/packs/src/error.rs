@@ -17,11 +17,11 @@ pub enum PackError {
         what: String,
     },
     /// The disk has too little room. Nothing was changed.
-    #[error("not enough space: {} needed, {} free. Remove a pack or choose another directory", bytes(*needed), bytes(*free))]
+    #[error("not enough space: {}. Remove a pack or choose another directory", lack(*needed, *free))]
     NotEnoughSpace {
-        /// Bytes the operation still needs.
+        /// Bytes the operation still needs; 0 where only the system's refusal is known.
         needed: u64,
-        /// Bytes free on that disk.
+        /// Bytes free on that disk; 0 where nobody could ask.
         free: u64,
     },
     /// The device has too little memory to run this pack now.
@@ -120,6 +120,16 @@ impl PackError {
     }
 }
 
+/// What is lacking, with numbers only where they say it: a full disk met without knowing the size, used-up inodes and quotas
+/// have none that do.
+fn lack(needed: u64, free: u64) -> String {
+    if needed > free {
+        format!("{} needed, {} free", bytes(needed), bytes(free))
+    } else {
+        "the disk is full, or your share of it is used up".to_owned()
+    }
+}
+
 /// A size for people: binary units, one decimal.
 ///
 /// ```
@@ -141,4 +151,20 @@ pub fn bytes(count: u64) -> String {
         unit = next;
     }
     format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_real_numbers_or_none() {
+        let full =
+            PackError::io("creating", Path::new("packs"), io::ErrorKind::StorageFull.into()).to_string();
+        assert!(full.contains("the disk is full") && !full.contains("0 B"), "{full}");
+        let quota = PackError::NotEnoughSpace { needed: 10, free: 4096 }.to_string();
+        assert!(quota.contains("share of it") && !quota.contains("4.0 KiB"), "{quota}");
+        let known = PackError::NotEnoughSpace { needed: 2048, free: 1024 }.to_string();
+        assert!(known.contains("2.0 KiB needed, 1.0 KiB free"), "{known}");
+    }
 }

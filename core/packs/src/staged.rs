@@ -49,12 +49,16 @@ impl Context<'_> {
     /// A write failure at `path`; a full disk is told with its numbers.
     fn write_error(&self, path: &Path, have: u64, error: io::Error) -> PackError {
         match PackError::io("writing", path, error) {
-            PackError::NotEnoughSpace { .. } => PackError::NotEnoughSpace {
-                needed: self.total.saturating_sub(self.before).saturating_sub(have).max(1),
-                free: path.parent().and_then(|dir| self.device.disk_free(dir).ok()).unwrap_or(0),
-            },
+            PackError::NotEnoughSpace { .. } => {
+                self.full(path, self.total.saturating_sub(self.before).saturating_sub(have).max(1))
+            }
             other => other,
         }
+    }
+
+    fn full(&self, path: &Path, needed: u64) -> PackError {
+        let free = path.parent().and_then(|dir| self.device.disk_free(dir).ok()).unwrap_or(0);
+        PackError::NotEnoughSpace { needed, free }
     }
 }
 
@@ -62,7 +66,7 @@ impl<'a> Staged<'a> {
     /// Opens or creates the staged file at `path`; `scratch` is a directory for temporary files beside it.
     pub(crate) fn open(path: PathBuf, scratch: PathBuf, context: Context<'a>) -> Result<Self, PackError> {
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|error| PackError::io("creating", &path, error))?;
+        let file = file.map_err(|error| context.write_error(&path, 0, error))?;
         let mut staged = Self { file, path, scratch, len: 0, hash: Hasher::new(), context };
         let len =
             staged.file.metadata().map_err(|error| PackError::io("reading", &staged.path, error))?.len();
@@ -94,6 +98,12 @@ impl<'a> Staged<'a> {
     /// Reports progress and fails with [`PackError::Cancelled`] when asked to stop. `done` counts bytes of this file.
     pub fn report(&self, step: Step, done: u64) -> Result<(), PackError> {
         self.context.report(step, done)
+    }
+
+    /// The error of a disk that was full for `needed` more bytes, with what is free on it now.
+    #[cfg(feature = "wheels")]
+    pub(crate) fn full(&self, needed: u64) -> PackError {
+        self.context.full(&self.path, needed)
     }
 
     /// Appends `bytes`. Fails with [`PackError::Corrupt`] beyond the limit and with [`PackError::NotEnoughSpace`] on a full

@@ -9,7 +9,9 @@ use rusqlite::ErrorCode;
 #[non_exhaustive]
 pub enum VaultError {
     /// The database is there but what unlocks it is not: the key file or the keyring entry is gone.
-    #[error("the key of the database is missing; restore a backup, or put the key file back")]
+    #[error(
+        "the key of the database is missing; put its key file or keyring entry back, or restore a backup"
+    )]
     KeyMissing,
     /// The passphrase or key does not open this database or backup. Nothing was changed.
     #[error("this key or passphrase does not open the file")]

@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from . import corpus, evaluate, export, files, model, parent
-from .sources import BACK, FORWARD, HUMAN, TECHNICAL, directions
+from .sources import BACK, FORWARD, HUMAN, MONOLINGUAL, PARALLEL, TECHNICAL, directions
 
 NAMES = {"en": "English", "es": "Spanish", "fr": "French"}
 ROLES = {HUMAN: "human", BACK: "back-translated", FORWARD: "forward-translated", TECHNICAL: "human, technical"}
@@ -29,7 +29,21 @@ def data_table(pair: str, mixture: list, counts: dict, drawn: dict) -> str:
         if use:
             kept = counts[entry["name"]].get("kept", 0)
             lines.append(f"| {entry['name']} | {ROLES[use['role']]} | {kept:,} | {drawn.get(entry['name'], 0):,} | {entry['licence']} |")
+    listed = {entry["name"] for entry in mixture}
+    lines += [earlier(pair, name, count) for name, count in drawn.items() if count and name not in listed]
     return "\n".join(lines)
+
+
+def earlier(pair: str, name: str, count: int) -> str:
+    """A source that an earlier run of this network drew from and the last one had no more: it is owed its line all the same."""
+    both = "-".join(sorted(pair.split("-")))
+    text, _, way = name.partition(".")
+    if way:
+        role = BACK if way == "back" else FORWARD
+        licence = next(s.licence for s in MONOLINGUAL[both] if f"{s.language}-{s.name}" == text) + ", other side by machine"
+    else:
+        role, licence = next((s.role, s.licence) for s in PARALLEL[both] if s.name == text)
+    return f"| {name} | {ROLES[role]} | earlier runs | {count:,} | {licence} |"
 
 
 def card(pair: str, folder: Path, work: Path, scores: list) -> str:
@@ -45,9 +59,9 @@ def card(pair: str, folder: Path, work: Path, scores: list) -> str:
     return f"""# {source} to {target}
 
 A Marian student of {parameters(c) / 1e6:.1f} million parameters: {c.enc_depth} transformer encoder layers and {c.dec_depth} SSRU decoder layers
-of width {c.dim_emb} (feed-forward {c.dim_ffn}, {c.heads} heads), joint vocabulary of {c.vocab:,} pieces, int8. It was trained from nothing, on a CPU,
+of width {c.dim_emb} (feed-forward {c.dim_ffn}, {c.heads} heads), joint vocabulary of {c.vocab:,} pieces, int8. It was trained from nothing on CPUs,
 together with the other direction: {learnt['step']:,} steps, {learnt['tokens'] / 1e6:.1f} million target tokens of both directions,
-{learnt['seconds'] / 3600:.1f} hours of wall time.
+{learnt['seconds'] / 3600:.1f} hours of wall time, in runs that went on from each other's packs.
 
 | file | bytes | SHA-256 |
 |---|---:|---|

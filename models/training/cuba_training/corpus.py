@@ -49,7 +49,7 @@ def prepare(data: Path, work: Path, pair: str, only: set[str] | None = None) -> 
     wall = clean.EvaluationWall.from_folder(data / "eval", also=[s.source for d in both for s in safety.load(d)])
     corpus, entries, counts = work / "corpus", [], {"evaluation lines": len(wall)}
     for source in sources.PARALLEL[pair]:
-        if only and source.name not in only:
+        if only is not None and source.name not in only:
             continue
         tally: dict[str, int] = {}
         pairs = clean.clean_pairs(read_pairs(data / "train" / source.name / f"{pair}.tsv"), wall, tally)

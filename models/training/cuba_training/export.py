@@ -85,7 +85,7 @@ def int8_items(weights: dict, c: model.Config, multipliers: dict[str, float]) ->
 def calibration(work: Path, processor, direction: int, count: int = CALIBRATION_SENTENCES) -> list[list[int]]:
     """Sentences of several human sources, tokenised, none from an evaluation set."""
     chosen = []
-    names = [n for n in ("tatoeba-manythings", "europarl-sample", "canada-notify", "mintaka", "vita-min") if (work / "corpus" / f"{n}.tsv").exists()]
+    names = [n for n in ("tatoeba-manythings", "europarl-sample", "canada-notify", "mintaka", "vita-min") if (work / "corpus" / f"{n}.tsv").exists()] or ["templates"]
     for name in names:
         pairs = list(corpus.read_pairs(work / "corpus" / f"{name}.tsv"))
         chosen += [p[direction] for p in pairs[:: max(1, len(pairs) * len(names) // count)]][: count // len(names)]

@@ -198,7 +198,7 @@ def loss(params: dict, c: Config, batch: dict, smoothing: float):
     tops = tops.reshape(-1, c.dim_emb)
     labels = batch["labels"].reshape(-1)
     live = labels >= 0
-    logits = dense(tops, p["Wemb"][batch["candidates"]], p["decoder_ff_logit_out_b"][batch["candidates"]], transposed=True, wide=True)
+    logits = dense(tops, p["Wemb"][batch["candidates"]], p["decoder_ff_logit_out_b"][batch["candidates"]], transposed=True)
     normaliser = jax.nn.logsumexp(logits + batch["log_weight"], -1)
     chosen = jnp.take_along_axis(logits, jnp.maximum(labels, 0)[:, None], 1)[:, 0]
     nll = normaliser - chosen

@@ -140,7 +140,6 @@ def train(args: argparse.Namespace) -> Path:
     run = args.work / args.run
     run.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(args.work / "compiled"))
-    products.use_tiles(args.work / "compiled")
     checkpoint = run / "checkpoint.npz"
     shape, noise = batches.Shape(args.rows, args.length, args.candidates), batches.Noise(drop_word=args.drop_word)
     spm_path = args.work / "vocab.spm"
@@ -163,7 +162,8 @@ def train(args: argparse.Namespace) -> Path:
     streams = [batches.Stream(args.work / "corpus", spm_path, d, shape, noise, **about["positions"][d]) for d in chosen]
     prefetch, step = batches.Prefetch(streams), make_step(c, settings)
     try:
-        loop(args, run, checkpoint, state, about, prefetch, step, settings)
+        with products.tiles(args.work / "compiled"):
+            loop(args, run, checkpoint, state, about, prefetch, step, settings)
     finally:
         prefetch.close()
     return checkpoint
@@ -234,8 +234,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--parent-pair", default="en-es", help="the pair of those packs")
     p.add_argument("--direction", default="both", help="one direction only, such as en-es")
     p.add_argument("--rate", type=float, default=SETTINGS["rate"])
-    p.add_argument("--rows", type=int, default=8)
-    p.add_argument("--length", type=int, default=64)
+    p.add_argument("--rows", type=int, default=4)
+    p.add_argument("--length", type=int, default=128, help="longest sentence, in pieces: a network is at a loss beyond what it has seen")
     p.add_argument("--candidates", type=int, default=1536)
     p.add_argument("--batches", type=int, default=8, help="batches of --rows to an update, alternating between the directions")
     p.add_argument("--drop-word", type=float, default=0.02)

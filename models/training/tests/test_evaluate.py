@@ -53,3 +53,10 @@ def test_the_card_lists_only_what_the_direction_used():
                {"name": "b", "licence": "MIT", "use": {"es-en": {"share": 1, "role": 1}}}]
     text = card.data_table("en-es", mixture, {"a": {"kept": 1200}, "b": {"kept": 3}}, {"a": 77})
     assert "| a | human | 1,200 | 77 | CC0 |" in text and "MIT" not in text
+
+
+def test_the_card_owes_a_line_to_what_earlier_runs_drew():
+    drawn = {"en-taskmaster.forward": 12, "europarl-sample": 3, "sdg": 0}
+    rows = card.data_table("en-es", [], {}, drawn).splitlines()[2:]
+    assert rows[0] == "| en-taskmaster.forward | forward-translated | earlier runs | 12 | CC BY 4.0 (Google Taskmaster), other side by machine |"
+    assert "European Parliament" in rows[1] and len(rows) == 2

@@ -99,6 +99,10 @@ impl From<VaultError> for Failure {
                 failure.hint("nothing was changed; put the right key file back, or restore a backup")
             }
             VaultError::Damaged { .. } => failure.hint("nothing was deleted; restore your last backup"),
+            VaultError::KeyStoreUnavailable { .. } => failure.hint(
+                "nothing was changed; unlock the desktop's keyring and try again. On Linux a Secret Service has to run in \
+                 your session: GNOME Keyring or KWallet",
+            ),
             _ => failure,
         }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 pub(crate) mod disk;
+pub(crate) mod health;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

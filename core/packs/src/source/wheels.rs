@@ -104,7 +104,7 @@ impl Pip {
         })?;
         wait(child, directory, part, into)?;
         let wheel = files::entries(directory)?.into_iter().find(|path| files::has_extension(path, "whl"));
-        wheel.ok_or_else(|| why_not(part, &log_path))
+        wheel.ok_or_else(|| why_not(part, &log_path, into))
     }
 }
 
@@ -136,7 +136,7 @@ fn arrived(directory: &Path) -> u64 {
 }
 
 /// What `pip` said, sorted into what a screen treats differently.
-fn why_not(part: &WheelPart, log: &Path) -> PackError {
+fn why_not(part: &WheelPart, log: &Path, into: &Staged<'_>) -> PackError {
     let log = String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned();
     let lower = log.to_lowercase();
     if lower.contains("no module named pip") {
@@ -149,7 +149,7 @@ fn why_not(part: &WheelPart, log: &Path) -> PackError {
         );
     }
     if lower.contains("no space left") {
-        return PackError::NotEnoughSpace { needed: 2 * part.wheel_size, free: 0 };
+        return into.full(2 * part.wheel_size);
     }
     let line = log.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("pip gave no reason");
     PackError::Network {

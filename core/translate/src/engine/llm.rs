@@ -115,7 +115,7 @@ fn hypothesis(generation: &Generation, sentence: &str) -> Hypothesis {
 fn unusable(error: LlmError) -> EngineError {
     let reason = error.to_string();
     match error {
-        LlmError::Damaged { .. } | LlmError::Unsupported { .. } => EngineError::Damaged(reason),
+        LlmError::Damaged { .. } => EngineError::Damaged(reason),
         LlmError::Memory { .. } => EngineError::Memory(reason),
         _ => EngineError::Unusable(reason),
     }

@@ -91,7 +91,7 @@ def packed(values: np.ndarray) -> np.ndarray:
 
 
 def unpacked(values):
-    return jax.lax.bitcast_convert_type(values, jnp.bfloat16) if values.dtype == jnp.uint16 else values
+    return jax.lax.bitcast_convert_type(values, jnp.bfloat16).astype(jnp.float32) if values.dtype == jnp.uint16 else values
 
 
 def adapter(c: Config, rank: int, seed: int) -> dict:
@@ -106,7 +106,7 @@ def adapter(c: Config, rank: int, seed: int) -> dict:
 @jax.custom_vjp
 def frozen(x, w):
     """x [n, k] w [k, n] in which w is not trained: no gradient of it is ever computed."""
-    return products.matmul(x[None], unpacked(w)[None], wide=True)[0]
+    return products.matmul(x[None], unpacked(w)[None])[0]
 
 
 def _frozen_forward(x, w):
@@ -114,7 +114,7 @@ def _frozen_forward(x, w):
 
 
 def _frozen_backward(w, g):
-    return products.matmul(g[None], unpacked(w)[None], tb=True, wide=True)[0], None
+    return products.matmul(g[None], unpacked(w)[None], tb=True)[0], None
 
 
 frozen.defvjp(_frozen_forward, _frozen_backward)
@@ -145,9 +145,9 @@ def linear(x, w, lora, product: str):
     names = [name for name, of in LINEAR.items() if of == product]
     y = frozen(x, w)
     if lora:
-        inner = products.dense(x, jnp.concatenate([lora[f"{name}.a"] for name in names], 1), wide=True)
+        inner = products.dense(x, jnp.concatenate([lora[f"{name}.a"] for name in names], 1))
         rank = inner.shape[1] // len(names)
-        parts = [products.dense(inner[:, i * rank : (i + 1) * rank], lora[f"{name}.b"], wide=True) for i, name in enumerate(names)]
+        parts = [products.dense(inner[:, i * rank : (i + 1) * rank], lora[f"{name}.b"]) for i, name in enumerate(names)]
         y = y + jnp.concatenate(parts, 1)
     return checkpoint_name(y, product)
 
@@ -187,7 +187,7 @@ def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
         x = x + rms(attention(c, x, w, factors, mask, turn), w["post_attention_norm"], c.epsilon)
         return x + rms(feed_forward(c, x, w, factors), w["post_ffw_norm"], c.epsilon), None
 
-    x = unpacked(weights["embedding"][tokens]).astype(jnp.float32).reshape(-1, c.width) * c.width**0.5
+    x = unpacked(weights["embedding"][tokens]).reshape(-1, c.width) * c.width**0.5
     step = jax.checkpoint(layer, policy=jax.checkpoint_policies.save_only_these_names(*SAVED))
     x, _ = jax.lax.scan(step, x, (weights["layers"], lora, c.is_global()))
     return rms(x, weights["norm"], c.epsilon)
@@ -196,7 +196,7 @@ def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
 @jax.custom_vjp
 def scores(states, table):
     """The scores of the tokens whose embeddings are the rows of `table`, which is not trained."""
-    return products.matmul(states[None], unpacked(table)[None], tb=True, wide=True)[0]
+    return products.matmul(states[None], unpacked(table)[None], tb=True)[0]
 
 
 def _scores_forward(states, table):
@@ -204,7 +204,7 @@ def _scores_forward(states, table):
 
 
 def _scores_backward(table, g):
-    return products.matmul(g[None], unpacked(table)[None], wide=True)[0], None
+    return products.matmul(g[None], unpacked(table)[None])[0], None
 
 
 scores.defvjp(_scores_forward, _scores_backward)

@@ -117,7 +117,6 @@ def pack_all(pairs: list, stream: rows.Stream) -> list[dict]:
 def train(args: argparse.Namespace) -> Path:
     args.work.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(args.work / "compiled"))
-    products.use_tiles(args.work / "compiled")
     checkpoint = args.work / "checkpoint.npz"
     model = container.Gguf(args.model)
     encoder = rows.Encoder(tokens.of(model))
@@ -131,8 +130,9 @@ def train(args: argparse.Namespace) -> Path:
     about |= {"settings": SETTINGS | {"rate": args.rate}, "shape": asdict(shape), "model": args.model.name}
     stream = rows.Stream(args.corpus, encoder, shape, **about["position"])
     dev = Dev(c, stream)
-    report(args.work, about | {"dev": check_first(dev(weights, state["lora"]), int(state["step"]))})
-    loop(args, checkpoint, c, weights, state, about, stream, dev)
+    with products.tiles(args.work / "compiled"):
+        report(args.work, about | {"dev": check_first(dev(weights, state["lora"]), int(state["step"]))})
+        loop(args, checkpoint, c, weights, state, about, stream, dev)
     return checkpoint
 
 

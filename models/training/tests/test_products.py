@@ -1,0 +1,57 @@
+"""Products on matrix tiles against XLA's own, forward and backward; where a processor has no tiles there is nothing to compare."""
+
+import itertools
+
+import jax
+import numpy as np
+import pytest
+
+from cuba_training import products
+
+
+@pytest.fixture
+def tiles(tmp_path):
+    with products.tiles(tmp_path) as on:
+        if not on:
+            pytest.skip("no matrix tiles on this processor, or no C++ compiler")
+        yield
+
+
+def sides(ta: bool, tb: bool):
+    rng = np.random.default_rng(1)
+    shapes = (3, 160, 96) if ta else (3, 96, 160), (3, 64, 160) if tb else (3, 160, 64)
+    return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("ta, tb", itertools.product([False, True], repeat=2))
+def test_tiles_agree_with_plain_products(tiles, ta, tb):
+    a, b = sides(ta, tb)
+
+    def objective(multiply):
+        return lambda a, b: (jax.numpy.sin(multiply(a, b, ta, tb)) * 0.1).sum()
+
+    def plain(a, b, ta, tb):
+        return jax.numpy.matmul(a.swapaxes(1, 2) if ta else a, b.swapaxes(1, 2) if tb else b)
+
+    close = dict(rtol=0.05, atol=0.2)  # eight bits of fraction, 160 terms
+    np.testing.assert_allclose(products.matmul(a, b, ta, tb), plain(a, b, ta, tb), **close)
+    # A factor that bfloat16 holds exactly loses nothing.
+    whole = [np.round(x) for x in (a, b)]
+    np.testing.assert_allclose(products.matmul(*whole, ta, tb), plain(*whole, ta, tb), rtol=1e-6)
+    made, wanted = (jax.grad(objective(m), argnums=(0, 1))(a, b) for m in (products.matmul, plain))
+    for one, other in zip(made, wanted):
+        assert np.corrcoef(np.ravel(one), np.ravel(other))[0, 1] > 0.999
+
+
+def test_sides_that_no_tile_fits_are_multiplied_plainly(tiles):
+    a, b = np.ones((1, 5, 7), np.float32), np.ones((1, 7, 3), np.float32)
+    np.testing.assert_array_equal(products.matmul(a, b), np.full((1, 5, 3), 7.0))
+
+
+def test_without_a_compiler_training_goes_on_in_float32(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(products, "_registered", False)
+    monkeypatch.setattr(products, "has_tiles", lambda: True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with products.tiles(tmp_path) as on:
+        assert not on
+    assert "products in float32" in capsys.readouterr().err
