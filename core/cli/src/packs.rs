@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use cuba_packs::{
-    Catalogue, Direction, FolderSource, Hints, InstallOptions, Installed, Licence, ListedSource, Offer,
-    PackError, PackRef, Source, Store, ThisDevice, Web, WebSettings, ZipSource, bytes,
+    Catalogue, Direction, FolderSource, Hints, InstallOptions, Installed, Kind, Licence, ListedSource, Offer,
+    PackError, PackRef, Quiet, RecipeSource, Role, Source, Store, ThisDevice, Web, WebSettings, ZipSource,
+    bytes,
 };
 
 use crate::exit::{Code, Failure, Outcome};
@@ -105,6 +106,7 @@ What can be added:
   X.cubapack   a pack in one file, as `cuba packs export` writes it
   a folder     with manifest.json; or with the files of one translation model as Firefox, Bergamot and translateLocally
                name them (model*.bin, vocab*.spm or srcvocab*.spm and trgvocab*.spm, lex*.bin; each also .gz or .zst)
+  a recipe     a folder with recipe.json: what does not lie in it is fetched, and made smaller where it says so
   X.gguf       a language model";
 
 #[derive(Debug, Args)]
@@ -237,6 +239,8 @@ fn add(store: &Store, args: &AddArgs, cancel: &AtomicBool) -> Outcome {
         let source = ZipSource::open(&args.path)?;
         tell_origin(source.offer());
         Box::new(source)
+    } else if RecipeSource::is_recipe(&args.path) {
+        Box::new(recipe(store, &args.path)?)
     } else {
         let bar = Bar::new(cancel);
         let source = FolderSource::open_watched(&args.path, &hints, &bar);
@@ -245,6 +249,25 @@ fn add(store: &Store, args: &AddArgs, cancel: &AtomicBool) -> Outcome {
     };
     let installed = install(store, &*source, args.accept_licence, cancel)?;
     show::done(&installed, args.json)
+}
+
+/// A recipe, with the installed language models that it may be made of instead of fetching them again.
+fn recipe(store: &Store, folder: &Path) -> Result<RecipeSource, Failure> {
+    let pip = Shelf::open(store, &ShelfArgs::from_environment())?.pip();
+    let source = RecipeSource::open(folder, |offer| {
+        ListedSource::new(offer).with_web(Web::new(WebSettings::default())).with_pip(pip)
+    })?;
+    let models = store.list()?.packs.into_iter().filter(|pack| pack.manifest.about.kind == Kind::Llm);
+    Ok(models.fold(source, |source, pack| {
+        let about = &pack.manifest.about;
+        let loaded =
+            store.load(&PackRef { id: about.id.clone(), version: Some(about.version.clone()) }, &Quiet);
+        match loaded.as_ref().map(|loaded| loaded.path(&Role::Model)) {
+            Ok(Ok(path)) => source.with_base(path),
+            // It is fetched, then.
+            _ => source,
+        }
+    }))
 }
 
 /// A pack file vouches for itself only; say so unless the built-in catalogue lists the same content.

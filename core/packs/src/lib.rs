@@ -64,6 +64,7 @@ mod registry;
 mod source;
 mod staged;
 mod store;
+mod trim;
 mod watch;
 
 pub use catalogue::{Catalogue, MAX_CATALOGUE_BYTES, TrustedKey, sign_catalogue};
@@ -78,12 +79,12 @@ pub use manifest::{
     PackFile, Role, SCHEMA, compare_versions,
 };
 pub use offer::{
-    Compression, Offer, OfferedFile, Origin, UNKNOWN_FILE_ALLOWANCE, UNKNOWN_FILE_LIMIT, WheelPart,
+    Base, Compression, Offer, OfferedFile, Origin, UNKNOWN_FILE_ALLOWANCE, UNKNOWN_FILE_LIMIT, WheelPart,
 };
 pub use registry::{DeviceClass, MAX_REGISTRY_BYTES, RegistryOptions, read_registry};
 #[cfg(feature = "wheels")]
 pub use source::Pip;
-pub use source::{FolderSource, ListedSource, Source, ZipSource};
+pub use source::{FolderSource, ListedSource, RecipeSource, Source, ZipSource};
 #[cfg(feature = "https")]
 pub use source::{Web, WebSettings};
 pub use staged::Staged;

@@ -304,7 +304,7 @@ pub(crate) fn check_files<'a>(
 }
 
 /// A relative path of plain names, safe on every file system Cuba meets.
-fn check_path(path: &str) -> Result<(), &'static str> {
+pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     let name_ok = |name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || " ._-+@()=,".contains(c);
         !name.is_empty()

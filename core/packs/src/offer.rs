@@ -1,10 +1,14 @@
 //! An offer: a pack that could be installed, and where its files come from.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::error::PackError;
-use crate::manifest::{About, Manifest, Role, check_files};
+use crate::manifest::{About, Manifest, Role, check_files, check_path};
 
 /// Most bytes a file may have whose size its catalogue does not say (vocabularies and shortlists are below 10 MB).
 pub const UNKNOWN_FILE_LIMIT: u64 = 64 << 20;
@@ -58,6 +62,34 @@ pub enum Origin {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         compression: Option<Compression>,
     },
+    /// A language model made smaller here: a larger one without the tokens that are not in a list. Only in a folder
+    /// with a recipe.
+    Trimmed {
+        /// The list of tokens that stay: a file beside the recipe.
+        keep: String,
+        /// The larger model.
+        base: Base,
+    },
+}
+
+/// The model that a smaller one is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Its bytes.
+    pub size: u64,
+    /// Its content.
+    pub sha256: Digest,
+    /// The members of Python wheels that make it up, in order.
+    pub parts: Vec<WheelPart>,
+}
+
+impl Base {
+    /// Whether a file is this model.
+    pub(crate) fn is(&self, path: &Path) -> bool {
+        let Ok(file) = File::open(path) else { return false };
+        file.metadata().is_ok_and(|metadata| metadata.len() == self.size)
+            && Digest::of_reader(&mut BufReader::new(file)).is_ok_and(|(digest, _)| digest == self.sha256)
+    }
 }
 
 /// A member of a Python wheel.
@@ -167,11 +199,15 @@ impl OfferedFile {
                     None => Ok(()),
                 }
             }
-            Some(Origin::Wheels { parts }) => self.check_parts(parts),
+            Some(Origin::Wheels { parts }) => self.check_parts(parts, self.size),
+            Some(Origin::Trimmed { keep, base }) => {
+                check_path(keep)?;
+                self.check_parts(&base.parts, Some(base.size))
+            }
         }
     }
 
-    fn check_parts(&self, parts: &[WheelPart]) -> Result<(), String> {
+    fn check_parts(&self, parts: &[WheelPart], size: Option<u64>) -> Result<(), String> {
         let sum = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.size));
         let name_ok = |name: &str| {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-+".contains(&b);
@@ -179,7 +215,7 @@ impl OfferedFile {
                 && name.len() <= 100
                 && name.bytes().all(plain)
         };
-        if sum.is_none() || sum != self.size || self.sha256.is_none() {
+        if sum.is_none() || sum != size || self.sha256.is_none() {
             return Err("has parts that do not add up to its size, or no sha256".into());
         }
         // These names become arguments of another program.

@@ -68,7 +68,11 @@ fn open(kind: &str, model: &str, from: LanguageCode, to: LanguageCode) -> Arc<dy
         #[cfg(feature = "llm")]
         "llm" => {
             let name = Path::new(model).file_stem().unwrap().to_string_lossy();
-            cuba_translate::engine::llm::open(&format!("llm:{name}"), Path::new(model), None).unwrap()
+            // MODEL, or MODEL+ADAPTER and named after the adapter.
+            let (model, adapter) =
+                model.split_once('+').map_or((model, None), |(m, a)| (m, Some(Path::new(a))));
+            cuba_translate::engine::llm::open(&format!("llm:{name}"), Path::new(model), adapter, None)
+                .unwrap()
         }
         #[cfg(feature = "nmt")]
         "nmt" => {

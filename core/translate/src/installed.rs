@@ -55,15 +55,14 @@ fn engine(
     settings: &EngineSettings,
 ) -> Option<Arc<dyn Engine>> {
     let about = &pack.manifest.about;
+    let parse = |tag: &str| tag.parse::<LanguageCode>().ok();
+    let named = about.directions.iter();
+    let named = named.filter_map(|d| Some(Direction::new(parse(&d.from)?, parse(&d.to)?))).collect();
     let (kind, directions) = match &about.kind {
-        Kind::Nmt if cfg!(feature = "nmt") => {
-            let parse = |tag: &str| tag.parse::<LanguageCode>().ok();
-            let directions = about.directions.iter();
-            (
-                EngineKind::Nmt,
-                directions.filter_map(|d| Some(Direction::new(parse(&d.from)?, parse(&d.to)?))).collect(),
-            )
-        }
+        Kind::Nmt if cfg!(feature = "nmt") => (EngineKind::Nmt, named),
+        // A model made for some directions names them.
+        #[cfg(feature = "llm")]
+        Kind::Llm if !about.directions.is_empty() => (EngineKind::Llm, named),
         #[cfg(feature = "llm")]
         Kind::Llm => (EngineKind::Llm, crate::engine::llm::directions(&about.id)),
         _ => return None,
@@ -181,7 +180,8 @@ fn open_nmt(
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
     let model = pack.path(&Role::Model).map_err(unusable)?;
-    crate::engine::llm::open(id, model, settings.threads)
+    let adapter = pack.path(&Role::Adapter).ok();
+    crate::engine::llm::open(id, model, adapter, settings.threads)
 }
 
 #[cfg(not(feature = "llm"))]

@@ -36,6 +36,8 @@ pub struct Profile {
 /// A base model of 270 million parameters: nothing without examples.
 const GEMMA_BASE: Profile =
     Profile { style: Style::Continue, fixed: 4, chosen: 2, languages: bank::LANGUAGES };
+/// The same with an adapter that taught it to translate (`models/gemma-translate`): asked as in its training.
+const GEMMA_TRANSLATE: Profile = Profile { fixed: 0, chosen: 0, ..GEMMA_BASE };
 /// Qwen2.5-Coder 1.5B Instruct: best without examples.
 const QWEN: Profile = Profile {
     style: Style::Ask,
@@ -52,7 +54,9 @@ const OTHER: Profile = Profile { style: Style::Ask, fixed: 2, chosen: 1, languag
 pub fn profile(model: &str) -> Profile {
     let name = model.to_lowercase();
     let base = !name.contains("instruct") && !name.contains("-it");
-    if name.contains("gemma") && base {
+    if name.contains("gemma-translate") {
+        GEMMA_TRANSLATE
+    } else if name.contains("gemma") && base {
         GEMMA_BASE
     } else if name.contains("qwen") {
         QWEN
@@ -221,7 +225,7 @@ mod tests {
     #[test]
     fn prompts_of_each_model() {
         let mut all = String::new();
-        for model in ["gemma-3-270m", "qwen2.5-coder-1.5b", "smollm2-135m"] {
+        for model in ["gemma-3-270m", "gemma-translate", "qwen2.5-coder-1.5b", "smollm2-135m"] {
             for effort in [Effort::FIRST, Effort::SECOND] {
                 let prompt = profile(model).prompt(direction("en-es"), "Where does your chest hurt?", effort);
                 writeln!(all, "== {model}, attempt {}", effort.attempt).unwrap();

@@ -65,6 +65,10 @@ impl Source for ListedSource {
             Some(Origin::Web { compression: Some(_), .. }) => {
                 file.size.unwrap_or(crate::UNKNOWN_FILE_ALLOWANCE)
             }
+            // The larger model lies there whole, and one of its wheels.
+            Some(Origin::Trimmed { base, .. }) => {
+                base.size + base.parts.iter().map(|part| 2 * part.wheel_size).max().unwrap_or(0)
+            }
             _ => 0,
         };
         self.offer.files.iter().map(of_file).max().unwrap_or(0)

@@ -4,6 +4,7 @@ mod folder;
 #[cfg(feature = "https")]
 mod https;
 mod listed;
+mod recipe;
 pub(crate) mod unpack;
 #[cfg(feature = "wheels")]
 mod wheels;
@@ -13,6 +14,7 @@ pub use folder::FolderSource;
 #[cfg(feature = "https")]
 pub use https::{Web, WebSettings};
 pub use listed::ListedSource;
+pub use recipe::RecipeSource;
 #[cfg(feature = "wheels")]
 pub use wheels::Pip;
 pub use zip::ZipSource;

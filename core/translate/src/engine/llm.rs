@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cuba_llm::{ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request};
+use cuba_llm::{AdapterUse, ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request};
 
 use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis};
 use crate::Cancel;
@@ -14,6 +14,7 @@ pub struct LlmEngine {
     id: String,
     llm: Llm,
     profile: Profile,
+    adapters: Vec<AdapterUse>,
 }
 
 /// The directions that the model with this name can be asked for. May be asked before it is loaded.
@@ -21,17 +22,25 @@ pub fn directions(model: &str) -> Vec<Direction> {
     prompt::profile(model).directions()
 }
 
-/// Loads a GGUF model as a translator; `id` names it in results and decides the prompt.
-pub fn open(id: &str, model: &Path, threads: Option<usize>) -> Result<Arc<dyn Engine>, EngineError> {
+/// Loads a GGUF model as a translator, with the adapter that makes it one where there is such; `id` names it in results and
+/// decides the prompt.
+pub fn open(
+    id: &str,
+    model: &Path,
+    adapter: Option<&Path>,
+    threads: Option<usize>,
+) -> Result<Arc<dyn Engine>, EngineError> {
     let options = LoadOptions { threads, ..LoadOptions::default() };
     let llm = Llm::load(model, &options).map_err(unusable)?;
-    Ok(Arc::new(LlmEngine::new(id, llm)))
+    let adapter = adapter.map(|path| llm.load_adapter(path)).transpose().map_err(unusable)?;
+    let adapters = adapter.map(|id| AdapterUse { id, scale: 1.0 }).into_iter().collect();
+    Ok(Arc::new(LlmEngine { adapters, ..LlmEngine::new(id, llm) }))
 }
 
 impl LlmEngine {
     /// An engine over a loaded model.
     pub fn new(id: &str, llm: Llm) -> Self {
-        Self { id: id.to_owned(), llm, profile: prompt::profile(id) }
+        Self { id: id.to_owned(), llm, profile: prompt::profile(id), adapters: Vec::new() }
     }
 
     fn request(&self, batch: &Batch<'_>, sentence: &str) -> Request {
@@ -40,7 +49,8 @@ impl LlmEngine {
             Prompt::Chat(turns) => Request::chat(turns.into_iter().map(message).collect()),
         };
         let max_tokens = prompt::max_tokens(sentence, &batch.direction.to);
-        Request { max_tokens, stop: vec![STOP.to_owned()], logprobs: true, ..base }
+        let adapters = self.adapters.clone();
+        Request { max_tokens, stop: vec![STOP.to_owned()], logprobs: true, adapters, ..base }
     }
 }
 

@@ -1,0 +1,63 @@
+"""The trained adapter as a GGUF file that llama.cpp loads beside the model.
+
+`python -m cuba_training.gemma.export --work DIR --output adapter.gguf`. A layer's factors are `lora_a` (rank by
+inputs) and `lora_b` (outputs by rank) in float16; `adapter.lora.alpha` equals the rank, for a scale of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+
+from .. import files
+from ..train import load
+from . import container, network
+
+UINT32, FLOAT32, FLOAT16 = 4, 6, 1
+
+
+def text(key: str, value: str) -> container.Entry:
+    return container.Entry(key.encode(), container.STRING, struct.pack("<Q", len(value)) + value.encode())
+
+
+def tensors_of(lora: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
+    found = []
+    for name in network.LINEAR:
+        a, b = np.asarray(lora[f"{name}.a"]), np.asarray(lora[f"{name}.b"])
+        for layer in range(len(a)):
+            found.append((f"blk.{layer}.{name}.weight.lora_a", a[layer].T))
+            found.append((f"blk.{layer}.{name}.weight.lora_b", b[layer].T))
+    return sorted(found)
+
+
+def to_bytes(lora: dict[str, np.ndarray], architecture: str, name: str) -> bytes:
+    rank = next(iter(lora.values())).shape[-1]
+    entries = [text("general.architecture", architecture), text("general.type", "adapter"), text("general.name", name),
+               text("adapter.type", "lora"), container.Entry(b"adapter.lora.alpha", FLOAT32, struct.pack("<f", rank))]
+    arrays = tensors_of(lora)
+    tensors = [container.Tensor(n.encode(), a.shape[::-1], FLOAT16, 0) for n, a in arrays]
+    out = io.BytesIO()
+    out.write(container.header(3, entries, tensors))
+    for _, array in arrays:
+        data = np.ascontiguousarray(array, "<f2").tobytes()
+        out.write(data + bytes(container.aligned(len(data)) - len(data)))
+    return out.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, default=files.default_work() / "gemma")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    state, about = load(args.work / "checkpoint.npz")
+    data = to_bytes(state["lora"], "gemma3", "Cuba translation adapter")
+    files.replace_bytes(args.output, data)
+    print(f"{args.output}: {len(data)} bytes after {about['pairs']} pairs")
+
+
+if __name__ == "__main__":
+    main()
