@@ -47,9 +47,15 @@ def read_lines(path: Path) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def translate(command: list[str], lines: list[str]) -> tuple[list[str], float]:
+NOT_INSTALLED = 3
+
+
+def translate(command: list[str], lines: list[str]) -> tuple[list[str], float] | None:
+    """Translations and seconds; none where the engine does not have the pair."""
     started = time.monotonic()
     done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+    if done.returncode == NOT_INSTALLED:
+        return None
     if done.returncode:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     out = done.stdout.split("\n")[:-1]
@@ -100,7 +106,10 @@ def measure(args, pair: str, name: str, where: Path) -> list[dict]:
     rows = []
     for engine in args.engines.split(","):
         command = [args.cuba, "translate", "--from", source, "--to", target, *engine_options(engine)]
-        hypotheses, seconds = translate(command, lines)
+        if (answer := translate(command, lines)) is None:
+            print(f"{pair}: {engine} is not installed for it", file=sys.stderr)
+            continue
+        hypotheses, seconds = answer
         if args.save:
             args.save.mkdir(parents=True, exist_ok=True)
             (args.save / f"{name}.{pair}.{engine}.txt").write_text("\n".join(hypotheses) + "\n", encoding="utf-8")

@@ -101,7 +101,7 @@ pub fn folder(bytes: &[u8]) {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir(&folder).unwrap();
         let name = NAMES.get(usize::from(*first) % NAMES.len()).unwrap();
-        if !name.ends_with(".gguf") {
+        if name.strip_suffix(".gguf").is_none() {
             std::fs::write(folder.join("model.enes.intgemm.alphas.bin"), "weights").unwrap();
             std::fs::write(folder.join("vocab.enes.spm"), "words").unwrap();
             let plain = name.trim_end_matches(".gz").trim_end_matches(".zst");

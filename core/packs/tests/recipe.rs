@@ -1,5 +1,7 @@
 //! Packs made on the user's side: part of them lies in a folder, a large model is cut down.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::fs;
@@ -19,13 +21,17 @@ fn model(tokens: &[u8]) -> Vec<u8> {
     out.extend(text("tokenizer.ggml.tokens"));
     out.extend([9_u32.to_le_bytes(), 8_u32.to_le_bytes()].concat());
     out.extend((tokens.len() as u64).to_le_bytes());
-    tokens.iter().for_each(|token| out.extend(text(&format!("t{token}"))));
+    for token in tokens {
+        out.extend(text(&format!("t{token}")));
+    }
     out.extend(text("token_embd.weight"));
     out.extend(2_u32.to_le_bytes());
     out.extend([32_u64.to_le_bytes(), (tokens.len() as u64).to_le_bytes()].concat());
     out.extend([&8_u32.to_le_bytes()[..], &0_u64.to_le_bytes()].concat());
     out.resize(out.len().next_multiple_of(32), 0);
-    tokens.iter().for_each(|token| out.extend([*token; 34]));
+    for token in tokens {
+        out.extend([*token; 34]);
+    }
     out.resize(out.len().next_multiple_of(32), 0);
     out
 }

@@ -34,7 +34,9 @@ pub(crate) fn model(tokens: u8) -> Vec<u8> {
     ] {
         out.extend(text(name));
         out.extend((dims.len() as u32).to_le_bytes());
-        dims.iter().for_each(|dim| out.extend(dim.to_le_bytes()));
+        for dim in dims {
+            out.extend(dim.to_le_bytes());
+        }
         out.extend([&kind.to_le_bytes()[..], &offset.to_le_bytes()].concat());
     }
     out.resize(out.len().next_multiple_of(32), 0);
