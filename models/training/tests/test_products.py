@@ -23,7 +23,7 @@ def sides(ta: bool, tb: bool):
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
 
 
-@pytest.mark.parametrize("ta, tb", itertools.product([False, True], repeat=2))
+@pytest.mark.parametrize("ta, tb", list(itertools.product([False, True], repeat=2)))
 def test_tiles_agree_with_plain_products(tiles, ta, tb):
     a, b = sides(ta, tb)
 
