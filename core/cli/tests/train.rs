@@ -45,8 +45,10 @@ fn memory(home: &Home, lines: usize) -> String {
 fn a_pack_learns_and_nothing_changes_until_the_new_version_is_chosen() {
     let home = Home::with_model();
     let file = memory(&home, 100);
-    let translate = ["translate", "--from", "en", "--to", "es", "Open the valve."];
-    let before = home.cuba(&translate, b"").out;
+    let sentences: String =
+        ["Open", "Close", "Clean", "Check"].map(|verb| format!("{verb} the valve.\n")).concat();
+    let translate = || home.cuba(&["translate", "--from", "en", "--to", "es"], sentences.as_bytes()).out;
+    let before = translate();
     let done =
         home.cuba(&["train", "--from-memory", &file, "--pair", "en-es", "--passes", "100", "--json"], b"");
     assert_eq!(done.code, 0, "{}", done.err);
@@ -54,12 +56,12 @@ fn a_pack_learns_and_nothing_changes_until_the_new_version_is_chosen() {
     assert_eq!((&report["learnt_from"], &report["kept_back"]), (&80.into(), &20.into()));
     assert!(report["own_chrf_after"].as_f64() > report["own_chrf_before"].as_f64(), "{report}");
     assert_eq!(report["in_use"], false);
-    assert_eq!(home.cuba(&translate, b"").out, before);
+    assert_eq!(translate(), before);
 
     let pack = report["pack"].as_str().unwrap();
     assert!(pack.ends_with("+own.1"), "{pack}");
     assert_eq!(home.cuba(&["packs", "use", pack], b"").code, 0);
-    assert_ne!(home.cuba(&translate, b"").out, before);
+    assert_ne!(translate(), before);
     assert_eq!(home.cuba(&["packs", "verify"], b"").code, 0);
 }
 
