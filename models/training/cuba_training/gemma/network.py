@@ -1,6 +1,6 @@
 """Gemma 3 in JAX: frozen bfloat16 weights, float32 in between, LoRA factors beside every linear layer (Hu et al. 2021).
 
-Checked against llama.cpp (`check`). What a port gets wrong first: norm weights of a GGUF already hold the +1 of Gemma's
+Not yet compared with llama.cpp number by number. What a port gets wrong first: norm weights of a GGUF already hold the +1 of Gemma's
 checkpoints; rotary embedding pairs a number with the one half a head further (NEOX); its base is 1e4, in every sixth layer
 1e6; queries and keys have norms of their own; every block has norms before and after; the embedding is scaled by
 sqrt(width) and is the output layer as well. The sliding window of 512 is longer than any sentence pair.
