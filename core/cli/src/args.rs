@@ -120,9 +120,9 @@ pub(crate) struct TranslateArgs {
     /// Use this installed pack (its id, or a part that names it), not the one that would be chosen
     #[arg(long, value_name = "ID")]
     pub(crate) pack: Option<String>,
-    /// Beam width of the neural engine, 1 (greedy) to 6
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=6))]
-    pub(crate) beam: u8,
+    /// Beam width of the neural engine, 1 (greedy) to 6 [default: what the pack asks for]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=6))]
+    pub(crate) beam: Option<u8>,
     /// Threads [default: the number of fast cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,

@@ -28,7 +28,9 @@ pub(crate) struct Wanted {
 impl From<&TranslateArgs> for Wanted {
     fn from(args: &TranslateArgs) -> Self {
         let threads = args.threads.map(usize::from);
-        Self { settings: EngineSettings { threads, beam: usize::from(args.beam), only: args.pack.clone() } }
+        Self {
+            settings: EngineSettings { threads, beam: args.beam.map(usize::from), only: args.pack.clone() },
+        }
     }
 }
 

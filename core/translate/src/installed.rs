@@ -16,8 +16,9 @@ use crate::{Engines, LanguageCode};
 pub struct EngineSettings {
     /// Threads of each engine; `None` for as many as the device has fast cores.
     pub threads: Option<usize>,
-    /// Beam width of the neural engine's first try; 0 and 1 are greedy.
-    pub beam: usize,
+    /// Beam width of the neural engine's first try, 1 for greedy; `None` for what the pack asks for (`beam` among the extras of
+    /// its manifest), and greedy where it does not say.
+    pub beam: Option<usize>,
     /// Only packs whose id is or contains this.
     pub only: Option<String>,
 }
@@ -153,7 +154,9 @@ fn open_nmt(
     let threads = settings
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
-    let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam: settings.beam })?;
+    let asked = pack.manifest.about.extra.get("beam").and_then(|beam| beam.as_u64());
+    let beam = settings.beam.or_else(|| usize::try_from(asked?).ok()).unwrap_or(1);
+    let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam })?;
     let own = pack.path(&Role::Lexicon).ok().map(Lexicon::open).transpose()?;
     let words = opposite.and_then(|pack| pack.path(&Role::Lexicon).ok());
     let spelling = words.and_then(|path| Spelling::open(&direction.to, path, own.as_ref()).ok()).flatten();

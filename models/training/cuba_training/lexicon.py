@@ -1,11 +1,12 @@
 """The pack's lexicon: which source words the model has met often, and sure translations of those it has not.
 
 A model is at its most dangerous on words it has hardly seen, and it does not know which these are. The corpus does:
-`lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for every source word of the human pairs, most frequent
-first. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
+`lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for the source words of the human pairs, most frequent
+first, and for those that only synthetic pairs hold. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
 may force a listed translation. Translations are given for key words (hand-written), for rare words whose
 association with one target word (Dice) is nearly exclusive, for others the likeliest (an engine may put it in place of a word
-that came out untranslated), and for words that are the same in both languages.
+that came out untranslated), and for words that are the same in both languages. What human pairs do not say of a rare word,
+synthetic ones do: their teacher translates a word the same way nearly always. A word that no line lists was never met: a name.
 """
 
 from __future__ import annotations
@@ -15,18 +16,25 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from . import clean, corpus, files, templates
-from .sources import HUMAN, directions
+from .sources import BACK, FORWARD, HUMAN, directions
+from .synthesise import BAD_FORWARD
 
 CAP, DICE, LIKELY, LIMIT, FAMILIAR = 1000, 0.7, 0.2, 30_000, 10
 COMMON = 2000
 """A target word in more pairs than this is a function word: never the translation of a rare word."""
 
 
-def human_pairs(work: Path, backward: bool):
-    """(source words, target words) as sets, of every human pair."""
+SELDOM, SHARE, LEAST_DICE = 4, 0.8, 0.3
+"""Synthetic pairs that must hold a word; the share of them that hold its translation too, where Dice is not over `DICE` since several
+forms of the word have the same one."""
+
+
+def pairs_of(work: Path, backward: bool, human: bool):
+    """(source words, target words) as sets, of every human or every synthetic pair."""
     _, entries = corpus.read_mixture(work / "corpus")
     for entry in entries:
-        if {use["role"] for use in entry["use"].values()} == {HUMAN}:
+        roles = {use["role"] for use in entry["use"].values()}
+        if roles == {HUMAN} if human else roles <= {BACK, FORWARD}:
             for sides in corpus.read_pairs(work / "corpus" / entry["file"]):
                 source, target = sides[::-1] if backward else sides
                 yield set(clean.key(source).split()), set(clean.key(target).split())
@@ -55,6 +63,27 @@ def associations(pairs: list) -> tuple[Counter, dict[str, str]]:
     return examples, sure
 
 
+def dictionary(pairs: list, examples: Counter) -> dict[str, str]:
+    """The words of synthetic pairs that human ones hardly hold, most frequent first, with the one translation that the teacher
+    has for them, or nothing where it has several or is known to choose wrongly."""
+    sources = Counter(word for source, _ in pairs for word in source)
+    targets = Counter(word for _, target in pairs for word in target)
+    wanted = {w for w, count in sources.items() if count >= SELDOM and examples[w] < FAMILIAR and w.isalpha() and len(w) > 1}
+    together: dict[str, Counter] = defaultdict(Counter)
+    for source, target in pairs:
+        if met := [word for word in source if word in wanted]:
+            content = [word for word in target if targets[word] <= COMMON and word.isalpha()]
+            for word in met:
+                together[word].update(content)
+    found = {}
+    for word in sorted(wanted, key=lambda w: (-sources[w], w)):
+        scores = sorted(((2 * n / (sources[word] + targets[t]), n / sources[word], t) for t, n in together[word].items()), reverse=True)[:2]
+        sure = bool(scores) and (scores[0][0] >= DICE or scores[0][0] >= LEAST_DICE and scores[0][1] >= SHARE)
+        alone = len(scores) == 1 or sure and scores[0][0] > scores[1][0] + 0.15
+        found[word] = scores[0][2] if sure and alone and not BAD_FORWARD.search(word) else ""
+    return found
+
+
 def shared(pairs: list, examples: Counter) -> set[str]:
     """Words that often stay as they are (`hospital`, `no`): found in the target of a third of the pairs that hold them."""
     same = Counter(word for source, target in pairs for word in source & target)
@@ -73,18 +102,23 @@ def key_translations(pair: str, backward: bool) -> dict[str, list[str]]:
 
 def make(work: Path, pair: str, backward: bool, output: Path) -> int:
     """Write the lexicon of direction `pair` (or its reverse); returns the number of lines."""
-    pairs = list(human_pairs(work, backward))
+    pairs = list(pairs_of(work, backward, human=True))
     examples, sure = associations(pairs)
+    machine = dictionary(list(pairs_of(work, backward, human=False)), examples)
     same = shared(pairs, examples)
     keys = key_translations(pair, backward)
     rows = []
     for word, count in examples.most_common(LIMIT):
-        translations = keys.pop(word, None) or ([sure[word]] if word in sure else [])
+        likely = sure.get(word) or machine.get(word)
+        translations = keys.pop(word, None) or ([likely] if likely else [])
         # Among the translations of a rare word it would be forced: only where nothing else is known.
         if word in same and word not in translations and (count >= FAMILIAR or not translations):
             translations = [*translations, word]
         rows.append(f"{word}\t{min(count, CAP)}\t{'|'.join(translations)}\n")
     rows += [f"{word}\t{examples[word]}\t{'|'.join(forms)}\n" for word, forms in sorted(keys.items())]
+    listed = {row.partition("\t")[0] for row in rows}
+    rest = [(word, translation) for word, translation in machine.items() if word not in listed]
+    rows += [f"{word}\t{examples[word]}\t{translation}\n" for word, translation in rest[:LIMIT]]
     files.replace_text(output, "".join(rows))
     return len(rows)
 

@@ -45,6 +45,21 @@ def test_the_reverse_direction_reads_the_pairs_the_other_way(tmp_path):
     assert rows["tejón"] == (4, "badger") and rows["comprimido"] == (0, "tablet")
 
 
-def test_machine_pairs_do_not_count_as_examples(tmp_path):
+def test_machine_pairs_translate_rare_words_but_do_not_count_as_examples(tmp_path):
     lexicon.make(work_with(tmp_path, PAIRS, BACK), "en-es", False, tmp_path / "l.tsv")
-    assert "badger" not in read(tmp_path / "l.tsv")
+    rows = read(tmp_path / "l.tsv")
+    assert rows["badger"] == (0, "tejón")
+    assert "dog" not in rows
+
+
+def test_a_word_that_the_teacher_gets_wrong_is_listed_without_its_translation(tmp_path):
+    pairs = [(f"the stool {x}", f"el taburete {y}") for x, y in [("falls", "cae"), ("burns", "arde"), ("breaks", "rompe"), ("moves", "va")]]
+    lexicon.make(work_with(tmp_path, pairs, BACK), "en-es", False, tmp_path / "l.tsv")
+    assert "taburete" not in read(tmp_path / "l.tsv")["stool"][1]
+
+
+def test_several_forms_of_a_word_may_share_their_translation(tmp_path):
+    pairs = [(f"{form} {n}", f"bonito {n}") for form in ("lindo", "linda") for n in "abcdefgh"]
+    corpus_of = [(b.replace("bonito", "pretty"), a) for a, b in pairs]
+    lexicon.make(work_with(tmp_path, corpus_of, BACK), "en-es", True, tmp_path / "l.tsv")
+    assert read(tmp_path / "l.tsv")["linda"] == (0, "pretty")

@@ -84,6 +84,29 @@ impl Lexicon {
         rare.collect()
     }
 
+    /// Names inside a sentence that the model hardly knows, and how they are written in the other language: a word that is
+    /// not listed at all, as it is; a rare one as its translation. A headline, whose words all have capitals, names nothing
+    /// that could be told apart.
+    pub(super) fn names<'a>(&'a self, sentence: &'a str) -> Vec<Rare<'a>> {
+        let words: Vec<(usize, &str)> = sentence.unicode_word_indices().collect();
+        let capital = |word: &str| word.starts_with(char::is_uppercase);
+        if words.iter().filter(|(_, word)| capital(word)).count() * 2 > words.len() {
+            return Vec::new();
+        }
+        let inside = words.into_iter().skip(1).filter(|(_, word)| capital(word) && word.chars().count() > 2);
+        let names = inside.filter_map(|(start, word)| {
+            let translations = match self.entry(&word.to_lowercase()) {
+                None => vec![word],
+                Some(entry) if entry.examples < FAMILIAR => {
+                    entry.translations.iter().map(AsRef::as_ref).collect()
+                }
+                Some(_) => Vec::new(),
+            };
+            (!translations.is_empty()).then_some(Rare { place: start..start + word.len(), translations })
+        });
+        names.collect()
+    }
+
     /// What is known of a word in lower case. The corpus was counted with apostrophes as spaces: of `can't` or
     /// `l'hôpital` the part that was met least says how well the whole is known.
     fn entry(&self, word: &str) -> Option<&Entry> {
@@ -179,6 +202,21 @@ mod tests {
         assert!(lexicon.rare("Take the chest").is_empty());
         // At the start of a sentence anything has a capital.
         assert_eq!(lexicon.rare("Penicillin!").len(), 1);
+    }
+
+    #[test]
+    fn names_that_were_never_met_stay_as_they_are() {
+        let lexicon =
+            Lexicon::parse("said\t900\t\nring\t40\tanillo\nwales\t2\tgales\nscottish\t0\t\n").unwrap();
+        let found = |sentence: &str| {
+            let names = lexicon.names(sentence);
+            names.into_iter().map(|name| name.translations.join("|")).collect::<Vec<_>>()
+        };
+        assert_eq!(found("It was said that Siminoff left Wales."), ["Siminoff", "gales"]);
+        // At the start of a sentence anything has a capital; a headline has nothing else; the model knows the others.
+        assert!(found("Siminoff said it.").is_empty());
+        assert!(found("Siminoff Leaves the Bank of Wales").is_empty());
+        assert!(found("He said that a Ring is a Scottish one.").is_empty());
     }
 
     #[test]
