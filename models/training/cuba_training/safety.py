@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "safety"
 
 
 def fold(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text.lower().replace("’", "'"))
+    decomposed = unicodedata.normalize("NFD", text.lower().replace("’", "'").replace("œ", "oe"))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

@@ -3,7 +3,7 @@ import pytest
 from cuba_training import safety, synthesise, templates
 
 
-@pytest.mark.parametrize("pair", ["en-es", "es-en"])
+@pytest.mark.parametrize("pair", ["en-es", "es-en", "en-fr"])
 def test_the_sets_are_well_formed_and_large_enough(pair):
     sentences = safety.load(pair)
     assert len(sentences) >= 145
@@ -14,11 +14,10 @@ def test_the_sets_are_well_formed_and_large_enough(pair):
 
 
 def test_no_safety_sentence_is_a_training_template():
-    trained = {side.lower() for pair in templates.all_pairs() for side in pair}
     from cuba_training.clean import key
 
-    keys = {key(t) for t in trained}
-    for pair in ("en-es", "es-en"):
+    for pair in ("en-es", "es-en", "en-fr"):
+        keys = {key(side) for sides in templates.all_pairs("en-fr" if "fr" in pair else "en-es") for side in sides}
         copied = [s.source for s in safety.load(pair) if key(s.source) in keys]
         assert len(copied) <= 25, copied
 
@@ -36,6 +35,7 @@ def test_no_safety_sentence_is_a_training_template():
     ("stroke:derrame|ictus", "un Íctus", "kept"),
     ("nuts:frutos_secos", "sin frutos secos", "kept"),
     ("bacon:tocino", "estocino", "lost"),
+    ("eye:oeil!oreille", "J’ai mal à l’œil gauche.", "kept"),
     ("mg:250", "250mg", "kept"),
 ])
 def test_verdicts(check, translation, verdict):

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import files
 from ..train import load
-from . import container, network
+from . import container
 
 UINT32, FLOAT32, FLOAT16 = 4, 6, 1
 
@@ -26,16 +26,14 @@ def text(key: str, value: str) -> container.Entry:
 
 def tensors_of(lora: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
     found = []
-    for name in network.LINEAR:
-        a, b = np.asarray(lora[f"{name}.a"]), np.asarray(lora[f"{name}.b"])
-        for layer in range(len(a)):
-            found.append((f"blk.{layer}.{name}.weight.lora_a", a[layer].T))
-            found.append((f"blk.{layer}.{name}.weight.lora_b", b[layer].T))
+    for key, factor in lora.items():
+        layer, name, side = key.split(".")
+        found.append((f"blk.{layer}.{name}.weight.lora_{side}", np.asarray(factor).T))
     return sorted(found)
 
 
 def to_bytes(lora: dict[str, np.ndarray], architecture: str, name: str) -> bytes:
-    rank = next(iter(lora.values())).shape[-1]
+    rank = next(factor for name, factor in lora.items() if name.endswith(".a")).shape[-1]
     entries = [text("general.architecture", architecture), text("general.type", "adapter"), text("general.name", name),
                text("adapter.type", "lora"), container.Entry(b"adapter.lora.alpha", FLOAT32, struct.pack("<f", rank))]
     arrays = tensors_of(lora)

@@ -21,6 +21,7 @@ SHARES = {
     "bible-web": 1, "php-manual": 2.5, "python-docs": 7, "templates": 4, "canada-notify": 6,
     "es-ancora-news.back": 7, "es-spaccc-clinical.back": 2, "es-opensource-guide.back": 3, "es-commonvoice.back": 2,
     "en-medquad.back": 5, "en-openstax-anatomy.back": 4, "en-openstax-psychology.back": 4, "en-canada-digital-service.back": 3,
+    "fr-service-public.back": 8, "fr-assemblee-nationale.back": 4, "fr-canada-digital-service.back": 3, "fr-commonvoice.back": 2,
 }
 """Relative number of sentences; sources that are not named are left out."""
 DEV_EVERY, DEV_SIZE = 40, 48

@@ -1,4 +1,5 @@
-"""Gemma 3 in JAX: frozen bfloat16 weights, float32 in between, LoRA factors beside every linear layer (Hu et al. 2021).
+"""Gemma 3 in JAX: frozen weights with LoRA factors beside every linear layer (Hu et al. 2021). All in float32: XLA converts bfloat16
+weights slower than the tiles of `products.py` multiply them.
 
 Not yet compared with llama.cpp number by number. What a port gets wrong first: norm weights of a GGUF already hold the +1 of Gemma's
 checkpoints; rotary embedding pairs a number with the one half a head further (NEOX); its base is 1e4, in every sixth layer
@@ -13,15 +14,14 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import ml_dtypes
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 
 from .. import products
 from . import container
 
-LINEAR = {"attn_q": "qkv", "attn_k": "qkv", "attn_v": "qkv", "attn_output": "output", "ffn_gate": "up", "ffn_up": "up", "ffn_down": "down"}
-"""Linear layers as GGUF names them, and the product each is part of: those with the same input are one product."""
+LINEAR = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+"""Linear layers as GGUF names them."""
 NORMS = ("attn_norm", "attn_q_norm", "attn_k_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
 GLOBAL_EVERY = 6
 
@@ -45,10 +45,6 @@ class Config:
                 "attn_output": (attention, self.width), "ffn_gate": (self.width, self.hidden), "ffn_up": (self.width, self.hidden),
                 "ffn_down": (self.hidden, self.width)}
 
-    def is_global(self) -> np.ndarray:
-        """Of each layer, whether it has the large rotary base: 1 or 0."""
-        return np.array([(i + 1) % GLOBAL_EVERY == 0 for i in range(self.layers)], np.int32)
-
 
 def dequantised(model: container.Gguf, name: str) -> np.ndarray:
     from gguf import GGMLQuantizationType, quants
@@ -69,44 +65,33 @@ def config_of(model: container.Gguf) -> Config:
 
 
 def load(path: Path) -> tuple[Config, dict]:
-    """The model's frozen weights: layers stacked, matrices input by output and those of one input side by side."""
+    """The model's frozen weights, matrices input by output. Every layer's are arrays of their own: a scan over stacked ones
+    copies them at every step, and what it keeps for the backward pass."""
     model = container.Gguf(path)
     c = config_of(model)
 
-    def stacked(name: str) -> np.ndarray:
-        return np.stack([dequantised(model, f"blk.{i}.{name}.weight") for i in range(c.layers)])
+    def layer(number: int) -> dict[str, np.ndarray]:
+        of = {name: dequantised(model, f"blk.{number}.{name}.weight") for name in (*NORMS, *LINEAR)}
+        return {name: np.ascontiguousarray(w.T) for name, w in of.items()}
 
-    weights = {name: stacked(name) for name in NORMS}
-    for product in dict.fromkeys(LINEAR.values()):
-        parts = [stacked(name).swapaxes(1, 2) for name, of in LINEAR.items() if of == product]
-        weights[product] = packed(np.concatenate(parts, 2))
-    embedding = packed(dequantised(model, "token_embd.weight"))
-    return c, {"layers": weights, "embedding": embedding, "norm": dequantised(model, "output_norm.weight")}
-
-
-def packed(values: np.ndarray) -> np.ndarray:
-    """bfloat16 as the bare 16 bits: XLA on a CPU turns a whole array into float32 and back to take a slice of bfloat16 out of
-    it or to put one in, which took three quarters of a step."""
-    return values.astype(ml_dtypes.bfloat16).view(np.uint16)
-
-
-def unpacked(values):
-    return jax.lax.bitcast_convert_type(values, jnp.bfloat16).astype(jnp.float32) if values.dtype == jnp.uint16 else values
+    layers = [layer(i) for i in range(c.layers)]
+    return c, {"layers": layers, "embedding": dequantised(model, "token_embd.weight"), "norm": dequantised(model, "output_norm.weight")}
 
 
 def adapter(c: Config, rank: int, seed: int) -> dict:
-    """LoRA factors, layers stacked: `a` random, `b` zero, so that nothing changes at first."""
+    """LoRA factors of every layer (`3.attn_q.a`): `a` random, `b` zero, so that nothing changes at first."""
     rng, factors = np.random.default_rng(seed), {}
-    for name, (inputs, outputs) in c.sizes().items():
-        factors[f"{name}.a"] = rng.normal(0, inputs**-0.5, (c.layers, inputs, rank)).astype(np.float32)
-        factors[f"{name}.b"] = np.zeros((c.layers, rank, outputs), np.float32)
+    for layer in range(c.layers):
+        for name, (inputs, outputs) in c.sizes().items():
+            factors[f"{layer}.{name}.a"] = rng.normal(0, inputs**-0.5, (inputs, rank)).astype(np.float32)
+            factors[f"{layer}.{name}.b"] = np.zeros((rank, outputs), np.float32)
     return factors
 
 
 @jax.custom_vjp
 def frozen(x, w):
     """x [n, k] w [k, n] in which w is not trained: no gradient of it is ever computed."""
-    return products.matmul(x[None], unpacked(w)[None])[0]
+    return products.matmul(x[None], w[None])[0]
 
 
 def _frozen_forward(x, w):
@@ -114,7 +99,7 @@ def _frozen_forward(x, w):
 
 
 def _frozen_backward(w, g):
-    return products.matmul(g[None], unpacked(w)[None], tb=True)[0], None
+    return products.matmul(g[None], w[None], tb=True)[0], None
 
 
 frozen.defvjp(_frozen_forward, _frozen_backward)
@@ -140,38 +125,36 @@ def rotate(x, turn):
     return jnp.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
 
 
-def linear(x, w, lora, product: str):
-    """All linear layers of one product, with their adapters."""
-    names = [name for name, of in LINEAR.items() if of == product]
-    y = frozen(x, w)
+def linear(x, w, lora, name: str):
+    """A linear layer with its adapter."""
+    y = frozen(x, w[name])
     if lora:
-        inner = products.dense(x, jnp.concatenate([lora[f"{name}.a"] for name in names], 1))
-        rank = inner.shape[1] // len(names)
-        parts = [products.dense(inner[:, i * rank : (i + 1) * rank], lora[f"{name}.b"]) for i, name in enumerate(names)]
-        y = y + jnp.concatenate(parts, 1)
-    return checkpoint_name(y, product)
+        y = y + products.dense(products.dense(x, lora[f"{name}.a"]), lora[f"{name}.b"])
+    return checkpoint_name(y, name)
 
 
 def attention(c: Config, x, w, lora, mask, turn):
     rows, length = mask.shape[:2]
-    qkv = linear(rms(x, w["attn_norm"], c.epsilon), w["qkv"], lora, "qkv").reshape(rows, length, c.heads + 2, c.head)
-    q = rotate(rms(qkv[:, :, : c.heads], w["attn_q_norm"], c.epsilon), turn) * c.head**-0.5
-    k = rotate(rms(qkv[:, :, c.heads : c.heads + 1], w["attn_k_norm"], c.epsilon), turn)[:, :, 0]
+    x = rms(x, w["attn_norm"], c.epsilon)
+    q, k, v = (linear(x, w, lora, f"attn_{part}").reshape(rows, length, -1, c.head) for part in "qkv")
+    q = rotate(rms(q, w["attn_q_norm"], c.epsilon), turn) * c.head**-0.5
+    k = rotate(rms(k, w["attn_k_norm"], c.epsilon), turn)[:, :, 0]
     # One key head for all query heads: they stand below each other in one product.
     scores = products.matmul(q.swapaxes(1, 2).reshape(rows, c.heads * length, c.head), k, tb=True)
     scores = jnp.where(mask[:, None], scores.reshape(rows, c.heads, length, length), -1e9)
     shares = jax.nn.softmax(scores, -1).reshape(rows, c.heads * length, length)
-    mixed = products.matmul(shares, qkv[:, :, -1]).reshape(rows, c.heads, length, c.head)
+    mixed = products.matmul(shares, v[:, :, 0]).reshape(rows, c.heads, length, c.head)
     mixed = checkpoint_name(mixed.swapaxes(1, 2).reshape(rows * length, -1), "mixed")
-    return linear(mixed, w["output"], lora, "output")
+    return linear(mixed, w, lora, "attn_output")
 
 
 def feed_forward(c: Config, x, w, lora):
-    both = linear(rms(x, w["ffn_norm"], c.epsilon), w["up"], lora, "up")
-    return linear(jax.nn.gelu(both[:, : c.hidden], approximate=True) * both[:, c.hidden :], w["down"], lora, "down")
+    x = rms(x, w["ffn_norm"], c.epsilon)
+    gate, up = linear(x, w, lora, "ffn_gate"), linear(x, w, lora, "ffn_up")
+    return linear(jax.nn.gelu(gate, approximate=True) * up, w, lora, "ffn_down")
 
 
-SAVED = ("qkv", "mixed", "output", "up", "down")
+SAVED = (*LINEAR, "mixed")
 """What the backward pass finds kept; cheap steps in between are done again."""
 
 
@@ -181,22 +164,23 @@ def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
     length, angles = tokens.shape[1], turns(c, place)
     mask = (segment[:, :, None] == segment[:, None, :]) & (jnp.arange(length)[:, None] >= jnp.arange(length))
 
-    def layer(x, given):
-        w, factors, far = given
-        turn = [jnp.where(far, both[1], both[0]) for both in angles]
+    def layer(x, w, factors, far: bool):
+        turn = [both[int(far)] for both in angles]
         x = x + rms(attention(c, x, w, factors, mask, turn), w["post_attention_norm"], c.epsilon)
-        return x + rms(feed_forward(c, x, w, factors), w["post_ffw_norm"], c.epsilon), None
+        return x + rms(feed_forward(c, x, w, factors), w["post_ffw_norm"], c.epsilon)
 
-    x = unpacked(weights["embedding"][tokens]).reshape(-1, c.width) * c.width**0.5
-    step = jax.checkpoint(layer, policy=jax.checkpoint_policies.save_only_these_names(*SAVED))
-    x, _ = jax.lax.scan(step, x, (weights["layers"], lora, c.is_global()))
+    x = weights["embedding"][tokens].reshape(-1, c.width) * c.width**0.5
+    step = jax.checkpoint(layer, policy=jax.checkpoint_policies.save_only_these_names(*SAVED), static_argnums=3)
+    for number, w in enumerate(weights["layers"]):
+        factors = {name.partition(".")[2]: f for name, f in lora.items() if name.startswith(f"{number}.")}
+        x = step(x, w, factors, (number + 1) % GLOBAL_EVERY == 0)
     return rms(x, weights["norm"], c.epsilon)
 
 
 @jax.custom_vjp
 def scores(states, table):
     """The scores of the tokens whose embeddings are the rows of `table`, which is not trained."""
-    return products.matmul(states[None], unpacked(table)[None], tb=True)[0]
+    return products.matmul(states[None], table[None], tb=True)[0]
 
 
 def _scores_forward(states, table):
@@ -204,7 +188,7 @@ def _scores_forward(states, table):
 
 
 def _scores_backward(table, g):
-    return products.matmul(g[None], unpacked(table)[None])[0], None
+    return products.matmul(g[None], table[None])[0], None
 
 
 scores.defvjp(_scores_forward, _scores_backward)

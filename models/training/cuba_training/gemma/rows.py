@@ -46,12 +46,14 @@ class Encoder:
 
 
 class Stream:
-    """Endless batches of all directions of the given corpora."""
+    """Endless batches of all directions of the given corpora, each drawn from as often as its weight says."""
 
-    def __init__(self, folders: list[Path], encoder: Encoder, shape: Shape, drawn: dict, batches: int = 0):
+    def __init__(self, folders: list[Path], encoder: Encoder, shape: Shape, drawn: dict, batches: int = 0, weights: list[float] | None = None):
         self.encoder, self.shape, self.batches = encoder, shape, batches
         self.mixtures = [Mixture(folder, number, drawn.get(directions(corpus.read_mixture(folder)[0])[number], {}))
                          for folder in folders for number in (0, 1)]
+        odds = np.repeat(weights or [1.0] * len(folders), 2)
+        self.odds = odds / odds.sum()
         self.waiting: list[tuple[list[int], list[int]]] = []
         self.frequent = self.most_frequent()
 
@@ -69,7 +71,7 @@ class Stream:
 
     def pair(self, rng: np.random.Generator) -> tuple[list[int], list[int]]:
         while True:
-            mixture = self.mixtures[int(rng.integers(len(self.mixtures)))]
+            mixture = self.mixtures[int(rng.choice(len(self.mixtures), p=self.odds))]
             source, target = mixture.draw(rng)
             question, answer = self.encoder.question(source, mixture.direction), self.encoder.answer(target)
             if len(question) + len(answer) <= self.shape.length and len(answer) > 1:

@@ -127,7 +127,7 @@ def train(args: argparse.Namespace) -> Path:
         state, about = fresh(c, args.rank, args.seed), {"position": {"drawn": {}, "batches": 0}, "pairs": 0, "tokens": 0, "seconds": 0.0}
     shape = rows.Shape(args.rows, args.length, args.targets, args.candidates)
     about |= {"settings": SETTINGS | {"rate": args.rate}, "shape": asdict(shape), "model": args.model.name}
-    stream = rows.Stream(args.corpus, encoder, shape, **about["position"])
+    stream = rows.Stream(args.corpus, encoder, shape, **about["position"], weights=args.weights)
     dev = Dev(c, stream)
     with products.tiles(args.work / "compiled"):
         report(args.work, about | {"dev": check_first(dev(weights, state["lora"]), int(state["step"]))})
@@ -205,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--model", type=Path, required=True, help="the trimmed GGUF")
     p.add_argument("--corpus", type=Path, nargs="+", required=True, help="corpus folders, one a language pair")
+    p.add_argument("--weights", type=float, nargs="+", help="how often each corpus is drawn from, beside the others")
     p.add_argument("--work", type=Path, default=files.default_work() / "gemma")
     p.add_argument("--minutes", type=float, default=45.0)
     p.add_argument("--steps", type=int, help="stop after this step instead")
