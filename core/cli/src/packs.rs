@@ -137,7 +137,7 @@ pub(crate) fn run(home: &Path, args: &PacksArgs) -> Outcome {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
     interrupt::on_interrupt(move || flag.store(true, Ordering::Relaxed))?;
-    let store = open(home)?;
+    let store = crate::engines::store(home)?;
     match &args.command {
         PacksCommand::List { available: false, json, .. } => show::installed(&store, *json),
         PacksCommand::List { shelf, json, .. } => {

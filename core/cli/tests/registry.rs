@@ -182,3 +182,17 @@ fn a_damaged_file_or_one_of_another_model_is_named_with_its_cause() {
         assert!(said.err.contains(&format!("{file} {wanted}")), "case {at}: {}", said.err);
     }
 }
+
+#[test]
+fn the_packs_that_come_along_are_listed_before_anything_was_translated() {
+    let home = Home::empty();
+    let mut command = home.command(&["packs", "list"]);
+    command.env("CUBA_STARTER_PACKS", concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/starter"));
+    let done = common::run(command, b"");
+    assert!(
+        done.code == 0 && done.out.contains("en-es") && done.out.contains("es-en"),
+        "{}{}",
+        done.out,
+        done.err
+    );
+}

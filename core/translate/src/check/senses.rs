@@ -162,6 +162,53 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["exit|exits"], 0..1, "éxito*", "salida"),
         trap(&["actually"], 0..1, "actualmente", "en realidad"),
     ]),
+    ("fr", "en", &[
+        trap(&["perd*", "connaissance"], 1..2, "knowledge|acquaintance*", "consciousness"),
+        trap(&["repris*|reprend*", "connaissance"], 1..2, "knowledge|acquaintance*", "consciousness"),
+        trap(&["tension", "haute|basse|artérielle|élevée|trop"], 0..1, "tension|voltage|stress|strain", "blood pressure"),
+        trap(&["pris|prend*|prise|mesur*", "tension"], 1..2, "tension|voltage|stress|strain", "blood pressure"),
+        trap(&["enceinte"], 0..1, "enclosure*|speaker*|wall*|surrounded", "pregnant"),
+        trap(&["dernières|retard|douleur*", "règles"], 1..2, "rule*|ruler*", "period"),
+        trap(&["ordonnance"], 0..1, "order|ordinance|orderly", "prescription"),
+        trap(&["intoxication"], 0..1, "intoxication", "poisoning"),
+        trap(&["préservatif*"], 0..1, "preservative*", "condom"),
+        trap(&["selles"], 0..1, "saddle*|sells|salt*", "stools"),
+        trap(&["foie"], 0..1, "faith|times|fair", "liver"),
+        trap(&["côte|côtes", "cassé*|fêlé*|douleur*|mal"], 0..1, "coast*|side|hill*", "rib"),
+        trap(&["mollet*"], 0..1, "soft*|boiled", "calf"),
+        trap(&["constipé*"], 0..1, "cold", "constipated"),
+        trap(&["sens", "unique|interdit"], 0..1, "sense*|meaning", "way"),
+        trap(&["feu", "rouge|vert|orange|prochain"], 0..1, "fire", "light"),
+        trap(&["blessé*"], 0..1, "blessed", "injured"),
+        trap(&["essence"], 0..1, "essence", "petrol"),
+        trap(&["librairie*"], 0..1, "library", "bookshop"),
+        trap(&["actuellement"], 0..1, "actually", "currently"),
+        trap(&["sensible*"], 0..1, "sensible", "sensitive"),
+    ]),
+    ("en", "fr", &[
+        trap(&["constipat*"], 0..1, "rhume|enrhum*", "constipé|constip*"),
+        trap(&["take*|taking|took|taken|my|your|his|her|this|that|any|no|the", "medicine|medicines"], 1..2, "médecine*", "médicament|médicaments"),
+        trap(&["take|taking|took|taken|swallow*|chew*|mg|half", "tablet|tablets"], 1..2, "table|tables|tableau*|tablette*", "comprimé|comprimés|cachet*|pilule*"),
+        trap(&["blood*|black|loose|sample*|watery|hard|my", "stool|stools"], 1..2, "tabouret*", "selles"),
+        trap(&["arm|leg|wrist|ankle|plaster|broken", "cast"], 1..2, "distribution|acteur*|casting", "plâtre"),
+        trap(&["my|his|her|your|their|left|right|the", "calf"], 1..2, "veau*", "mollet"),
+        trap(&["chest", "pain*|hurt*|tight*|infection|feel*"], 0..1, "coffre*|commode*|caisse*", "poitrine|thorax|thoracique*"),
+        trap(&["my|his|her|your|left|right", "chest"], 1..2, "coffre*|commode*|caisse*", "poitrine|thorax"),
+        trap(&["my|his|her|your|left|right|both", "palm|palms"], 1..2, "palmier*", "paume"),
+        trap(&["my|his|her|your|lower|upper", "back", "hurts|aches|pain|is|injury"], 1..2, "arrière|retour|derrière", "dos"),
+        trap(&["flu|tetanus|vaccin*|rabies|allergy|insulin|booster", "shot|shots"], 1..2, "coup*|tir*|balle*", "piqûre|vaccin*|injection*"),
+        trap(&["prescri*|allerg*|new|this|these|your", "drug|drugs"], 1..2, "drogue*", "médicament|médicaments"),
+        trap(&["late|miss*|heavy|painful|last|irregular", "period|periods"], 1..2, "point*", "règles"),
+        trap(&["finger|fingers|toe|toes|ingrown", "nail|nails"], 1..2, "clou*", "ongle|ongles"),
+        trap(&["had|suffer*|having", "stroke"], 1..2, "coup*|caresse*|trait*", "AVC"),
+        trap(&["stroke", "patient*|victim*|symptom*"], 0..1, "coup*|caresse*|trait*", "AVC"),
+        trap(&["cross*|at|to|from", "border"], 1..2, "bord|bordure*", "frontière"),
+        trap(&["preservative*"], 0..1, "préservatif*", "conservateurs"),
+        trap(&["injured"], 0..1, "injuri*", "blessé|bless*"),
+        trap(&["sensible"], 0..1, "sensible*", "raisonnable"),
+        trap(&["actually"], 0..1, "actuellement", "en fait"),
+        trap(&["library"], 0..1, "librairie*", "bibliothèque"),
+    ]),
 ];
 
 #[cfg(test)]
@@ -190,6 +237,14 @@ mod tests {
         assert_eq!(right(es, "Mi mujer está enferma.", "My woman is ill."), Some("wife"));
         assert_eq!(right(es, "Mi amiga, una mujer amable.", "My friend, a kind woman."), None);
         assert_eq!(right(es, "Va a dar a luz.", "She is going to give birth in the light."), None);
+        let fr = ("fr", "en");
+        assert_eq!(right(fr, "Il a perdu connaissance.", "He lost knowledge."), Some("consciousness"));
+        assert_eq!(right(fr, "Tournez au feu rouge.", "Turn at the red fire."), Some("light"));
+        assert_eq!(
+            right(("en", "fr"), "I have not taken my medicine.", "Je n'ai pas pris ma médecine."),
+            Some("médicament")
+        );
+        assert_eq!(right(("en", "fr"), "She studies medicine.", "Elle étudie la médecine."), None);
         let en = ("en", "es");
         assert_eq!(right(en, "Take it once a day.", "Tómelo once al día."), Some("una vez"));
         assert_eq!(right(en, "Take it once a day.", "Tómelo una vez al día."), None);

@@ -26,10 +26,20 @@ const SPANISH: &[&str] = &[
     "itas", "ísimo", "ísima",
 ];
 
+const FRENCH: &[&str] = &[
+    "s", "x", "e", "es", "ent", "er", "é", "ée", "és", "ées", "ez", "ons", "ais", "ait", "aient", "iez",
+    "ions", "ai", "as", "a", "âmes", "èrent", "era", "erai", "eras", "erez", "erons", "eront", "erait",
+    "erais", "eraient", "ant", "ante", "ants", "antes", "ir", "i", "ie", "is", "ies", "it", "issent",
+    "issait", "issant", "issons", "issez", "ira", "iront", "u", "ue", "us", "ues", "re", "ra", "ront",
+    "ment", "tion", "tions", "ion", "eur", "eurs", "euse", "euses", "eux", "if", "ifs", "ive", "ives", "al",
+    "ale", "ales", "aux", "elle", "elles", "ité", "ités", "ique", "iques", "able", "ables",
+];
+
 fn endings(language: &LanguageCode) -> Option<&'static [&'static str]> {
     match language.base() {
         "en" => Some(ENGLISH),
         "es" => Some(SPANISH),
+        "fr" => Some(FRENCH),
         _ => None,
     }
 }
@@ -162,6 +172,9 @@ mod tests {
         let es = spelling("es", "hablar hablo comprimido comemos");
         assert!(!es.invented("", "Hablando comprimidos, comemos noventa."));
         assert!(es.invented("", "Hablo traowes."));
+        let fr = spelling("fr", "parler parle comprimé choisir choisit grande");
+        assert!(!fr.invented("", "Parlons, choisissez les grandes comprimés de Bartholomew."));
+        assert!(fr.invented("", "Il parle traowant."));
     }
 
     #[test]
@@ -174,6 +187,6 @@ mod tests {
 
     #[test]
     fn languages_without_endings_are_not_judged() {
-        assert!(endings(&"fr".parse().expect("a code")).is_none());
+        assert!(endings(&"de".parse().expect("a code")).is_none());
     }
 }

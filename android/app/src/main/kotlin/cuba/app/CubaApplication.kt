@@ -53,6 +53,6 @@ class CubaApplication : Application() {
     }
 
     private companion object {
-        val STARTER = listOf("en-es", "es-en")
+        val STARTER = listOf("en-es", "es-en", "en-fr", "fr-en")
     }
 }

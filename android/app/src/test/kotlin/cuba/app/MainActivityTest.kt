@@ -51,7 +51,7 @@ class MainActivityTest {
         condition()
     }
 
-    private fun packsAreThere() = until { (model.state.value.packs as? Packs.Installed)?.directions?.size == 2 }
+    private fun packsAreThere() = until { (model.state.value.packs as? Packs.Installed)?.directions?.size == 4 }
 
     private fun translated() = until { model.state.value.run { result?.trust != null && !working } }
 

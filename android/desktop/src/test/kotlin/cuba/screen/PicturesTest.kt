@@ -84,7 +84,7 @@ class PicturesTest {
     fun doubt() = picture("doubt", "The defibrillator's capacitor must not exceed 3.75 joules.", Spanish)
 
     @Test
-    fun noPack() = picture("no-pack", "Good morning. How are you?", open = { chooseTo("fr") })
+    fun noPack() = picture("no-pack", "Good morning. How are you?", open = { chooseTo("de") })
 
     @Test
     fun languages() = picture("languages", tap = Offset(260f, 110f))

@@ -136,10 +136,10 @@ class TranslateScreenTest {
         show(model)
         rule.onNodeWithTag("text").performTextInput("Good morning. How are you?")
         rule.onNodeWithTag("to").performClick()
-        rule.onNodeWithTag("search").performTextInput("french")
-        rule.onNodeWithText("Français").performClick()
+        rule.onNodeWithTag("search").performTextInput("german")
+        rule.onNodeWithText("Deutsch").performClick()
         model.settled("Good morning. How are you?")
-        rule.onNodeWithText("There is no pack from English to Français yet").performScrollTo().assertIsDisplayed()
+        rule.onNodeWithText("There is no pack from English to Deutsch yet").performScrollTo().assertIsDisplayed()
         rule.onNodeWithText(English.packHow).assertExists()
         assertEquals(0, rule.onAllNodesWithTag("result").fetchSemanticsNodes().size)
     }
@@ -161,7 +161,7 @@ class TranslateScreenTest {
         val cuba = RealCore.empty()
         val model = RealCore.model(cuba, RealCore.starter)
         show(model)
-        until { (model.state.value.packs as Packs.Installed).directions.size == 2 }
+        until { (model.state.value.packs as Packs.Installed).directions.size == 4 }
         rule.onNodeWithTag("packs").assertExists()
         rule.onNodeWithTag("text").performTextInput("Buenos días.")
         rule.onNodeWithTag("to").performClick()
