@@ -1,8 +1,8 @@
 """The pack's lexicon: which source words the model has met often, and sure translations of those it has not.
 
 A model is at its most dangerous on words it has hardly seen, and it does not know which these are. The corpus does:
-`lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for the source words of the human pairs, most frequent
-first, and for those that only synthetic pairs hold. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
+`lexicon.<pair>.tsv` has a line `word TAB examples TAB translations` for the source words of the human pairs
+and for those that only synthetic pairs hold, sorted by word. `examples` is the number of human pairs that hold the word, capped; an engine may show less confidence below ten, and
 may force a listed translation. Translations are given for key words (hand-written), for rare words whose
 association with one target word (Dice) is nearly exclusive, for others the likeliest (an engine may put it in place of a word
 that came out untranslated), and for words that are the same in both languages. What human pairs do not say of a rare word,
@@ -119,7 +119,7 @@ def make(work: Path, pair: str, backward: bool, output: Path) -> int:
     listed = {row.partition("\t")[0] for row in rows}
     rest = [(word, translation) for word, translation in machine.items() if word not in listed]
     rows += [f"{word}\t{examples[word]}\t{translation}\n" for word, translation in rest[:LIMIT]]
-    files.replace_text(output, "".join(rows))
+    files.replace_text(output, "".join(sorted(rows, key=lambda row: row.partition("\t")[0])))
     return len(rows)
 
 

@@ -4,7 +4,6 @@
 //! the same. The corpus it learnt from does know. A line is `word TAB examples TAB translations`, translations with `|`
 //! between them, words in lower case; a word that is not listed was never met.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -17,16 +16,30 @@ const FAMILIAR: u32 = 10;
 /// Larger files are no lexicon.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Words with what is known of them; about twice the size of the file in memory.
+/// Words with what is known of them: the file's text, and where each line begins in it, sorted by word. A map of strings
+/// would take several times the memory, and longer to read than a sentence to translate.
 #[derive(Debug, Default)]
 pub struct Lexicon {
-    words: BTreeMap<Box<str>, Entry>,
+    text: String,
+    lines: Vec<u32>,
 }
 
-#[derive(Debug, Default)]
-struct Entry {
+#[derive(Clone, Copy, Debug)]
+struct Entry<'a> {
     examples: u32,
-    translations: Vec<Box<str>>,
+    translations: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    fn of(line: &'a str) -> Option<Self> {
+        let mut columns = line.split('\t').skip(1);
+        let examples = columns.next()?.parse().ok()?;
+        Some(Self { examples, translations: columns.next().unwrap_or_default() })
+    }
+
+    fn translations(self) -> impl Iterator<Item = &'a str> {
+        self.translations.split('|').filter(|t| !t.is_empty())
+    }
 }
 
 /// A word of a sentence that the model hardly knows, and what it means if that is known.
@@ -42,27 +55,50 @@ impl Lexicon {
     /// # Errors
     /// [`EngineError::Damaged`] for what is no lexicon, [`EngineError::Unusable`] where it cannot be read.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
-        Self::parse(&read(path)?)
+        Self::parse(read(path)?)
             .ok_or_else(|| damaged(path, "a line is not word, tab, number, tab, translations"))
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut words = BTreeMap::new();
-        for line in text.lines().filter(|line| !line.is_empty()) {
-            let mut columns = line.split('\t');
-            let (word, examples) = (columns.next()?, columns.next()?.parse().ok()?);
-            let translations = columns.next().unwrap_or_default().split('|').filter(|t| !t.is_empty());
-            words.insert(
-                word.into(),
-                Entry { examples, translations: translations.map(Into::into).collect() },
-            );
+    pub(super) fn parse(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        let (mut lines, mut at) = (Vec::new(), 0);
+        for line in text.split('\n') {
+            if !line.is_empty() {
+                Entry::of(line)?;
+                lines.push(u32::try_from(at).ok()?);
+            }
+            at += line.len() + 1;
         }
-        Some(Self { words })
+        let mut lexicon = Self { text, lines: Vec::new() };
+        // The pipeline writes them in order.
+        if !lines.is_sorted_by_key(|at| lexicon.word(*at)) {
+            lines.sort_by(|a, b| lexicon.word(*a).cmp(lexicon.word(*b)));
+        }
+        lexicon.lines = lines;
+        Some(lexicon)
+    }
+
+    fn line(&self, at: u32) -> &str {
+        self.text.get(at as usize..).and_then(|rest| rest.split('\n').next()).unwrap_or_default()
+    }
+
+    fn word(&self, at: u32) -> &str {
+        self.line(at).split('\t').next().unwrap_or_default()
+    }
+
+    fn get(&self, word: &str) -> Option<Entry<'_>> {
+        let found = self.lines.binary_search_by(|at| self.word(*at).cmp(word)).ok()?;
+        Entry::of(self.line(*self.lines.get(found)?))
+    }
+
+    /// Whether the word, in lower case, is listed.
+    pub(super) fn lists(&self, word: &str) -> bool {
+        self.get(word).is_some()
     }
 
     /// All translations it lists.
     pub(super) fn translations(&self) -> impl Iterator<Item = &str> {
-        self.words.values().flat_map(|entry| &entry.translations).map(AsRef::as_ref)
+        self.lines.iter().filter_map(|at| Entry::of(self.line(*at))).flat_map(Entry::translations)
     }
 
     /// The words of a sentence that the model hardly knows. Numbers, single letters and, inside a sentence, names are
@@ -77,7 +113,7 @@ impl Lexicon {
                 return None;
             }
             let entry = self.entry(&word.to_lowercase());
-            let translations = entry.iter().flat_map(|e| &e.translations).map(AsRef::as_ref).collect();
+            let translations = entry.into_iter().flat_map(Entry::translations).collect();
             let examples = entry.map_or(0, |e| e.examples);
             (examples < FAMILIAR).then_some(Rare { place: start..start + word.len(), translations })
         });
@@ -97,9 +133,7 @@ impl Lexicon {
         let names = inside.filter_map(|(start, word)| {
             let translations = match self.entry(&word.to_lowercase()) {
                 None => vec![word],
-                Some(entry) if entry.examples < FAMILIAR => {
-                    entry.translations.iter().map(AsRef::as_ref).collect()
-                }
+                Some(entry) if entry.examples < FAMILIAR => entry.translations().collect(),
                 Some(_) => Vec::new(),
             };
             (!translations.is_empty()).then_some(Rare { place: start..start + word.len(), translations })
@@ -109,12 +143,12 @@ impl Lexicon {
 
     /// What is known of a word in lower case. The corpus was counted with apostrophes as spaces: of `can't` or
     /// `l'hôpital` the part that was met least says how well the whole is known.
-    fn entry(&self, word: &str) -> Option<&Entry> {
+    fn entry(&self, word: &str) -> Option<Entry<'_>> {
         if !word.contains(['\'', '’']) {
-            return self.words.get(word);
+            return self.get(word);
         }
         let mut parts =
-            word.split(['\'', '’']).filter(|part| part.chars().count() > 1).map(|part| self.words.get(part));
+            word.split(['\'', '’']).filter(|part| part.chars().count() > 1).map(|part| self.get(part));
         let first = parts.next()?;
         parts.fold(first, |least, part| match (least, part) {
             (Some(a), Some(b)) => Some(if b.examples < a.examples { b } else { a }),
@@ -130,14 +164,14 @@ impl Lexicon {
         let left = words.filter_map(|(at, (start, word))| {
             let is_name = at > 0 && word.starts_with(char::is_uppercase);
             let lower = word.to_lowercase();
-            let entry = self.words.get(lower.as_str())?;
+            let entry = self.get(&lower)?;
             let foreign = !is_name
                 && lower.chars().count() > 2
-                && !entry.translations.iter().any(|t| **t == *lower)
+                && entry.translations().all(|t| t != lower)
                 && target.unicode_words().any(|w| w.to_lowercase() == lower);
             foreign.then(|| Rare {
                 place: start..start + word.len(),
-                translations: entry.translations.iter().map(AsRef::as_ref).collect(),
+                translations: entry.translations().collect(),
             })
         });
         left.collect()
@@ -145,7 +179,7 @@ impl Lexicon {
 }
 
 /// The text of a lexicon's file.
-pub(super) fn read(path: &Path) -> Result<String, EngineError> {
+fn read(path: &Path) -> Result<String, EngineError> {
     let unusable = |error: std::io::Error| EngineError::Unusable(format!("{}: {error}", path.display()));
     if std::fs::metadata(path).map_err(unusable)?.len() > MAX_BYTES {
         return Err(damaged(path, "it is too large for a lexicon"));
@@ -156,11 +190,6 @@ pub(super) fn read(path: &Path) -> Result<String, EngineError> {
 
 fn damaged(path: &Path, what: &str) -> EngineError {
     EngineError::Damaged(format!("{} is damaged: {what}", path.display()))
-}
-
-/// The words that a lexicon's text lists, in lower case.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| line.split('\t').next())
 }
 
 impl Rare<'_> {

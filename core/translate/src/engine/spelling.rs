@@ -4,12 +4,11 @@
 //! does. The list is what the packs' lexicons know of the target language, which is not all of it, so a word counts as
 //! known too when it is a known stem with an ending of the language.
 
-use std::cmp::Ordering;
 use std::path::Path;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{EngineError, Lexicon, lexicon};
+use super::{EngineError, Lexicon};
 use crate::LanguageCode;
 
 /// Shorter words are not judged: names of units, abbreviations.
@@ -44,12 +43,13 @@ fn endings(language: &LanguageCode) -> Option<&'static [&'static str]> {
     }
 }
 
-/// The words of a language, as far as they are known: one text and where each word begins in it, sorted. A set of
-/// strings would hold several times the memory.
+/// The words of a language, as far as they are known.
 #[derive(Debug)]
 pub struct Spelling {
-    text: String,
-    starts: Vec<u32>,
+    /// The lexicon of the opposite direction: its words are the target's.
+    words: Lexicon,
+    /// Words that only stand among the translations of this direction, sorted.
+    more: Vec<Box<str>>,
     endings: &'static [&'static str],
 }
 
@@ -65,42 +65,21 @@ impl Spelling {
         translations: Option<&Lexicon>,
     ) -> Result<Option<Self>, EngineError> {
         Ok(match endings(language) {
-            Some(endings) => Some(Self::new(endings, &lexicon::read(opposite)?, translations)),
+            Some(endings) => Some(Self::new(endings, Lexicon::open(opposite)?, translations)),
             None => None,
         })
     }
 
-    fn new(endings: &'static [&'static str], lexicon: &str, translations: Option<&Lexicon>) -> Self {
-        let listed = translations.into_iter().flat_map(Lexicon::translations);
-        let mut words: Vec<&str> =
-            lexicon::words(lexicon).chain(listed.flat_map(str::split_whitespace)).collect();
-        words.sort_unstable();
-        words.dedup();
-        let mut spelling = Self { text: String::new(), starts: Vec::with_capacity(words.len()), endings };
-        for word in words {
-            spelling.starts.push(spelling.text.len() as u32);
-            spelling.text.push_str(word);
-        }
-        spelling.text.shrink_to_fit();
-        spelling
+    fn new(endings: &'static [&'static str], words: Lexicon, translations: Option<&Lexicon>) -> Self {
+        let listed = translations.into_iter().flat_map(Lexicon::translations).flat_map(str::split_whitespace);
+        let mut more: Vec<Box<str>> = listed.filter(|word| !words.lists(word)).map(Into::into).collect();
+        more.sort_unstable();
+        more.dedup();
+        Self { words, more, endings }
     }
 
     fn has(&self, word: &str) -> bool {
-        let at = |n: usize| {
-            let start = self.starts.get(n).copied().unwrap_or_default() as usize;
-            let end = self.starts.get(n + 1).map_or(self.text.len(), |end| *end as usize);
-            self.text.get(start..end).unwrap_or_default()
-        };
-        let (mut low, mut high) = (0, self.starts.len());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            match at(middle).cmp(word) {
-                Ordering::Equal => return true,
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
-            }
-        }
-        false
+        self.words.lists(word) || self.more.binary_search_by(|known| (**known).cmp(word)).is_ok()
     }
 
     /// Whether `target` has a word that is neither of the language nor of the source. Capitals inside a sentence are
@@ -155,7 +134,7 @@ mod tests {
         let lines = words.replace(' ', "\t5\t\n") + "\t5\t\n";
         let translations = Lexicon::parse("ninety\t3\tnoventa\n").expect("a lexicon");
         let endings = endings(&language.parse().expect("a code")).expect("a known language");
-        Spelling::new(endings, &lines, Some(&translations))
+        Spelling::new(endings, Lexicon::parse(lines).expect("a lexicon"), Some(&translations))
     }
 
     #[test]
