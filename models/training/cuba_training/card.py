@@ -11,7 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from . import corpus, evaluate, export, files, model, parent
+from . import corpus, evaluate, export, files, model, pack, parent
 from .sources import BACK, FORWARD, HUMAN, MONOLINGUAL, PARALLEL, TECHNICAL, directions
 
 NAMES = {"en": "English", "es": "Spanish", "fr": "French"}
@@ -46,6 +46,14 @@ def earlier(pair: str, name: str, count: int) -> str:
     return f"| {name} | {ROLES[role]} | earlier runs | {count:,} | {licence} |"
 
 
+def beginning(learnt: dict) -> str:
+    parent = learnt.get("parent")
+    if not parent:
+        return "from nothing"
+    source, target = (NAMES[language] for language in parent["pair"].split("-"))
+    return f"from the network of the {source}-{target} packs (after {parent['tokens'] / 1e6:.1f} million target tokens; their cards say of what)"
+
+
 def card(pair: str, folder: Path, work: Path, scores: list) -> str:
     about = json.loads((folder / "training.json").read_text())
     _, mixture = corpus.read_mixture(work / "corpus")
@@ -59,7 +67,7 @@ def card(pair: str, folder: Path, work: Path, scores: list) -> str:
     return f"""# {source} to {target}
 
 A Marian student of {parameters(c) / 1e6:.1f} million parameters: {c.enc_depth} transformer encoder layers and {c.dec_depth} SSRU decoder layers
-of width {c.dim_emb} (feed-forward {c.dim_ffn}, {c.heads} heads), joint vocabulary of {c.vocab:,} pieces, int8. It was trained from nothing on CPUs,
+of width {c.dim_emb} (feed-forward {c.dim_ffn}, {c.heads} heads), joint vocabulary of {c.vocab:,} pieces, int8. It was trained {beginning(learnt)} on CPUs,
 together with the other direction: {learnt['step']:,} steps, {learnt['tokens'] / 1e6:.1f} million target tokens of both directions,
 {learnt['seconds'] / 3600:.1f} hours of wall time, in runs that went on from each other's packs.
 
@@ -70,7 +78,7 @@ together with the other direction: {learnt['step']:,} steps, {learnt['tokens'] /
 
 ## Scores
 
-BLEU/chrF (sacreBLEU), greedy, int8, beside Apertium on the same lines. Safety: marked words kept / lost / replaced by a
+BLEU/chrF (sacreBLEU), greedy (the engine searches with a beam of {pack.BEAM}), int8, beside Apertium on the same lines. Safety: marked words kept / lost / replaced by a
 dangerous one.
 
 {evaluate.table(rows)}

@@ -52,6 +52,7 @@ def join(folder: Path, pair: str, c: model.Config) -> dict[str, np.ndarray]:
 
 
 NOTHING = {"step": 0, "tokens": 0, "seconds": 0.0, "drawn": [{}, {}]}
+COUNTS = ("step", "tokens", "seconds")
 
 
 def history(folder: Path, pair: str) -> dict:
@@ -59,15 +60,21 @@ def history(folder: Path, pair: str) -> dict:
     told = [json.loads((folder / direction / "manifest.json").read_text(encoding="utf-8")).get("extra", {}).get("training") for direction in directions(pair)]
     if not all(told):
         return NOTHING
-    return {**{key: told[0][key] for key in ("step", "tokens", "seconds")}, "drawn": [t["drawn"] for t in told]}
+    began = {"parent": told[0]["parent"]} if "parent" in told[0] else {}
+    return {**{key: told[0][key] for key in COUNTS}, "drawn": [t["drawn"] for t in told], "pair": pair, **began}
 
 
 def total(about: dict) -> dict:
-    """All that a run's network has learnt from: `about` and what came before it."""
-    before = about.get("before", NOTHING)
+    """All that a run's network has learnt from in its pair: `about` and what came before it. A network that began as that of
+    another pair says so under `parent`; what that one learnt from stands in its own packs."""
+    before, own = about.get("before", NOTHING), {key: about[key] for key in COUNTS}
+    if before.get("pair", about["pair"]) != about["pair"]:
+        return {**own, "drawn": [position["drawn"] for position in about["positions"]],
+                "parent": {"pair": before["pair"], **{key: before[key] for key in COUNTS}}}
     drawn = [{name: old.get(name, 0) + new["drawn"].get(name, 0) for name in {**old, **new["drawn"]}}
              for old, new in zip(before["drawn"], about["positions"])]
-    return {**{key: before[key] + about[key] for key in ("step", "tokens", "seconds")}, "drawn": drawn}
+    began = {"parent": before["parent"]} if "parent" in before else {}
+    return {**{key: before[key] + own[key] for key in COUNTS}, "drawn": drawn, **began}
 
 
 def carry(params: dict, parent_spm, child_spm, warm: np.ndarray) -> dict:

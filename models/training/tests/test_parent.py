@@ -83,13 +83,17 @@ def test_a_new_vocabulary_keeps_shared_pieces_and_places_the_others_beside_their
 
 
 def test_what_was_learnt_before_counts(tmp_path):
-    assert parent.total({"step": 5, "tokens": 50, "seconds": 1.0, "positions": [{"drawn": {"a": 1}}, {"drawn": {}}]})["step"] == 5
+    assert parent.total({"step": 5, "tokens": 50, "seconds": 1.0, "pair": "en-es", "positions": [{"drawn": {"a": 1}}, {"drawn": {}}]})["step"] == 5
     for direction in ("en-es", "es-en"):
         files.replace_text(tmp_path / direction / "manifest.json", '{"extra": {}}')
     assert parent.history(tmp_path, "en-es") == parent.NOTHING
     for direction in ("en-es", "es-en"):
         told = {"step": 100, "tokens": 2000, "seconds": 60.0, "drawn": {"a": 7, "b": 1}}
         files.replace_text(tmp_path / direction / "manifest.json", json.dumps({"extra": {"training": told}}))
-    about = {"before": parent.history(tmp_path, "en-es"), "step": 5, "tokens": 50, "seconds": 1.0,
+    about = {"before": parent.history(tmp_path, "en-es"), "pair": "en-es", "step": 5, "tokens": 50, "seconds": 1.0,
              "positions": [{"drawn": {"a": 1, "c": 2}}, {"drawn": {}}]}
     assert parent.total(about) == {"step": 105, "tokens": 2050, "seconds": 61.0, "drawn": [{"a": 8, "b": 1, "c": 2}, {"a": 7, "b": 1}]}
+    # A network of another pair counts what it learnt itself, and says what it was before.
+    child = parent.total(about | {"pair": "en-fr"})
+    assert child == {"step": 5, "tokens": 50, "seconds": 1.0, "drawn": [p["drawn"] for p in about["positions"]],
+                     "parent": {"pair": "en-es", "step": 100, "tokens": 2000, "seconds": 60.0}}
