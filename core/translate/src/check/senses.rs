@@ -107,6 +107,7 @@ type Traps = &'static [Trap];
 #[rustfmt::skip]
 const TRAPS: &[(&str, &str, Traps)] = &[
     ("es", "en", &[
+        trap(&["seguro", "salir|beber|comer|tomar|usar|viajar|nadar|caminar|conducir|entrar|tocar|ir|estar"], 0..1, "sure", "safe"),
         trap(&["perd*|pierd*|recuper*|recobr*", "conocimiento"], 1..2, "knowledge", "consciousness"),
         trap(&["tensión", "alta|baja|arterial|alto|bajo|descompensada"], 0..1, "tension|voltage|stress|strain", "blood pressure"),
         trap(&["sub*|baj*|med*|mid*|tom*|control*", "tensión"], 1..2, "tension|voltage|stress|strain", "blood pressure"),
@@ -137,6 +138,7 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         side_by_side(&["mi|tu|su|nuestra|vuestra", "mujer"], 1..2, "woman", "wife"),
     ]),
     ("en", "es", &[
+        trap(&["lump*", "breast*|neck|throat|armpit|testicle*|groin"], 0..1, "trozo*|terrón|pedazo*|grumo*", "bulto|bultos"),
         trap(&["once"], 0..1, "once", "una vez"),
         trap(&["constipat*"], 0..1, "constipad*|resfriad*|acatarrad*", "estreñido"),
         trap(&["constipation"], 0..1, "constipad*|resfriad*|catarro", "estreñimiento"),
@@ -236,6 +238,8 @@ mod tests {
         );
         assert_eq!(right(es, "Mi mujer está enferma.", "My woman is ill."), Some("wife"));
         assert_eq!(right(es, "Mi amiga, una mujer amable.", "My friend, a kind woman."), None);
+        assert_eq!(right(es, "No es seguro salir.", "It's not sure to go out."), Some("safe"));
+        assert_eq!(right(es, "No estoy seguro.", "I'm not sure."), None);
         assert_eq!(right(es, "Va a dar a luz.", "She is going to give birth in the light."), None);
         let fr = ("fr", "en");
         assert_eq!(right(fr, "Il a perdu connaissance.", "He lost knowledge."), Some("consciousness"));
