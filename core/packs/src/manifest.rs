@@ -244,6 +244,11 @@ impl About {
         format!("{}@{}", self.id, self.version)
     }
 
+    /// A whole number among the extras, such as `beam`; `None` where there is none of that name.
+    pub fn extra_number(&self, name: &str) -> Option<u64> {
+        self.extra.get(name).and_then(Value::as_u64)
+    }
+
     pub(crate) fn check(&self) -> Result<(), PackError> {
         let refuse = |reason: String| Err(PackError::corrupt(format!("manifest of {:.64}", self.id), reason));
         if self.schema != SCHEMA {

@@ -154,7 +154,7 @@ fn open_nmt(
     let threads = settings
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
-    let asked = pack.manifest.about.extra.get("beam").and_then(|beam| beam.as_u64());
+    let asked = pack.manifest.about.extra_number("beam");
     let beam = settings.beam.or_else(|| usize::try_from(asked?).ok()).unwrap_or(1);
     let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam })?;
     let own = pack.path(&Role::Lexicon).ok().map(Lexicon::open).transpose()?;
