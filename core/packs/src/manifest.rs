@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -160,7 +161,7 @@ pub struct About {
     /// Scores its makers publish: test set, then metric (`flores200-plus`, `chrf`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, BTreeMap<String, f64>>,
-    /// What engines want to know and the store does not (`family`, `chat_template`, `architecture`).
+    /// What engines want to know and the store does not (`family`, `chat_template`, `beam`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, Value>,
 }
@@ -244,9 +245,9 @@ impl About {
         format!("{}@{}", self.id, self.version)
     }
 
-    /// A whole number among the extras, such as `beam`; `None` where there is none of that name.
-    pub fn extra_number(&self, name: &str) -> Option<u64> {
-        self.extra.get(name).and_then(Value::as_u64)
+    /// An extra, such as `beam`; `None` where there is none of that name and type.
+    pub fn extra<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_value(self.extra.get(name)?.clone()).ok()
     }
 
     pub(crate) fn check(&self) -> Result<(), PackError> {

@@ -154,9 +154,14 @@ fn open_nmt(
     let threads = settings
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from).min(4));
-    let asked = pack.manifest.about.extra_number("beam");
-    let beam = settings.beam.or_else(|| usize::try_from(asked?).ok()).unwrap_or(1);
-    let mut engine = NmtEngine::open(id, direction, &files, NmtSettings { threads, beam })?;
+    let about = &pack.manifest.about;
+    let standard = NmtSettings::default();
+    let settings = NmtSettings {
+        threads,
+        beam: settings.beam.or_else(|| about.extra("beam")).unwrap_or(standard.beam),
+        length_penalty: about.extra("length_penalty").unwrap_or(standard.length_penalty),
+    };
+    let mut engine = NmtEngine::open(id, direction, &files, settings)?;
     let own = pack.path(&Role::Lexicon).ok().map(Lexicon::open).transpose()?;
     let words = opposite.and_then(|pack| pack.path(&Role::Lexicon).ok());
     let spelling = words.and_then(|path| Spelling::open(&direction.to, path, own.as_ref()).ok()).flatten();

@@ -24,6 +24,7 @@ pub struct NmtEngine {
     model: Model,
     threads: usize,
     beam: usize,
+    length_penalty: f32,
     resident: u64,
     lexicon: Option<Lexicon>,
     spelling: Option<Spelling>,
@@ -31,17 +32,19 @@ pub struct NmtEngine {
 }
 
 /// How the neural engine is to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NmtSettings {
     /// Threads; the output does not depend on it.
     pub threads: usize,
     /// Beam width of a first try, 1 (greedy) to 6. A second try widens it.
     pub beam: usize,
+    /// How much a beam makes up for length, 0 to 4: see [`Options::length_penalty`].
+    pub length_penalty: f32,
 }
 
 impl Default for NmtSettings {
     fn default() -> Self {
-        Self { threads: 1, beam: 1 }
+        Self { threads: 1, beam: 1, length_penalty: 1.0 }
     }
 }
 
@@ -65,6 +68,7 @@ impl NmtEngine {
             direction,
             threads: settings.threads.clamp(1, 64),
             beam: settings.beam.clamp(1, Options::MAX_BEAM),
+            length_penalty: settings.length_penalty.clamp(0.0, 4.0),
             resident,
             lexicon: None,
             spelling: None,
@@ -87,7 +91,8 @@ impl NmtEngine {
     }
 
     fn run(&self, sources: &[Source], beam: usize, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError> {
-        let options = Options { beam, threads: self.threads, alignment: true, ..Options::default() };
+        let (threads, length_penalty) = (self.threads, self.length_penalty);
+        let options = Options { beam, threads, length_penalty, alignment: true, ..Options::default() };
         let cancel = NmtCancel::from_flag(cancel.flag().clone());
         let done = self.model.translate_batch(sources, &options, &cancel, &|_| ()).map_err(engine_error)?;
         Ok(done.into_iter().map(hypothesis).collect())
