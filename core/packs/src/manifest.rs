@@ -247,7 +247,7 @@ impl About {
 
     /// An extra, such as `beam`; `None` where there is none of that name and type.
     pub fn extra<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_value(self.extra.get(name)?.clone()).ok()
+        T::deserialize(self.extra.get(name)?).ok()
     }
 
     pub(crate) fn check(&self) -> Result<(), PackError> {

@@ -105,7 +105,7 @@ fn folders_to_begin_with() -> Vec<Vec<u8>> {
 
 /// Seeds for cargo-fuzz, beside its targets.
 #[test]
-#[ignore = "writes into fuzz/corpus: only before a run of cargo-fuzz, by the command for it in docs/testing.md"]
+#[ignore = "writes into fuzz/corpus: only before a run of cargo-fuzz, by `cargo test -p cuba-packs --test fuzz_smoke write_corpora -- --ignored`"]
 fn write_corpora() {
     let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let (pack, record) = bodies::sound_pack();

@@ -17,7 +17,7 @@ from .export import file_names
 
 NAMES = {"en": "English", "es": "Spanish", "fr": "French"}
 BEAM = 4
-"""Width of the search that the engine uses for these packs: 0.6 to 0.9 chrF over greedy for 1.4 times the time (docs/speed.md)."""
+"""Width of the search that the engine uses for these packs: 0.6 to 0.9 chrF over greedy for 1.4 times the time (docs/speed.md, Beams)."""
 LENGTH_PENALTY = {"es": 1.5, "fr": 1.5}
 """Power of the length by which hypotheses are ranked. Out of English the packs write a tenth too little: 1.5 brings 0.2 to 0.4
 chrF and a little BLEU on every set; into English it costs BLEU."""

@@ -62,12 +62,13 @@ impl Lexicon {
     pub(super) fn parse(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
         let (mut lines, mut at) = (Vec::new(), 0);
-        for line in text.split('\n') {
-            if !line.is_empty() {
-                Entry::of(line)?;
+        for line in text.split_inclusive('\n') {
+            let shown = line.trim_end_matches(['\r', '\n']);
+            if !shown.is_empty() {
+                Entry::of(shown)?;
                 lines.push(u32::try_from(at).ok()?);
             }
-            at += line.len() + 1;
+            at += line.len();
         }
         let mut lexicon = Self { text, lines: Vec::new() };
         // The pipeline writes them in order.
@@ -79,7 +80,7 @@ impl Lexicon {
     }
 
     fn line(&self, at: u32) -> &str {
-        self.text.get(at as usize..).and_then(|rest| rest.split('\n').next()).unwrap_or_default()
+        self.text.get(at as usize..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     fn word(&self, at: u32) -> &str {
@@ -282,5 +283,12 @@ mod tests {
         assert!(Lexicon::parse("word without a number").is_none());
         assert!(Lexicon::parse("word\tmany\t").is_none());
         assert!(Lexicon::parse("").is_some());
+    }
+
+    #[test]
+    fn line_ends_of_other_systems_and_any_order_are_read() {
+        let lexicon = Lexicon::parse("stove\t3\testufa\r\n\r\nchest\t50\r\n").unwrap();
+        assert_eq!(lexicon.translations().collect::<Vec<_>>(), ["estufa"]);
+        assert!(lexicon.lists("chest") && lexicon.lists("stove") && !lexicon.lists(""));
     }
 }
