@@ -1,7 +1,7 @@
 //! From token bytes to text: whole characters only, and stop strings cut out even when they span tokens.
 
 /// Collects the bytes of tokens; gives out text that can no longer change.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Assembler {
     /// The start of a character whose other bytes are still to come: at most three bytes.
     bytes: Vec<u8>,

@@ -3,7 +3,8 @@
 //! [`Llm::load`] reads a GGUF file's header in Rust, refuses what is damaged, foreign or too large with a message that
 //! says what to do, and starts one thread that owns the model. [`Llm`] is a cheap, `Send + Sync` handle to it. Requests
 //! from any number of threads are decoded together in one batch; they join and leave between tokens. What prompts share
-//! at their start is computed once: between sentences, between turns of a conversation, within a batch.
+//! at their start is computed once: between sentences, between turns of a conversation, within a batch. A beam is several
+//! sequences of the batch that share the cells of what they have in common.
 //!
 //! Must not: know packs, languages, prompts or where files come from (it takes paths), open sockets, or write any text
 //! of the user to a log. It has no `unsafe` of its own.
@@ -12,8 +13,10 @@
 //! a queue in front of one owner gives both safety and throughput. Why not the server of llama.cpp: it listens on a
 //! port. Speed against llama.cpp's own loop, and which build runs on which processor: `docs/speed.md`.
 
+mod active;
 mod adapter;
 mod assemble;
+mod beam;
 mod cpu;
 mod error;
 pub mod gbnf;

@@ -185,6 +185,16 @@ pub enum Sampling {
     /// The most probable token (the lowest id on a tie).
     #[default]
     Greedy,
+    /// Not a token at a time: the `width` most probable continuations are followed side by side, each a sequence of the batch,
+    /// and of the answers the best is given. Text arrives when the search is over. Narrower when
+    /// [`LoadOptions::max_sequences`] or the context have no room for it.
+    Beam {
+        /// Continuations followed: 1 to [`Sampling::MAX_BEAM`].
+        width: usize,
+        /// Answers are compared by the sum of their log-probabilities over `length ^ length_penalty`: above 1 favours long
+        /// ones, 0 leaves the sum as it is.
+        length_penalty: f32,
+    },
     /// A random token; the same seed gives the same text on the same processor and build.
     Random {
         /// Divides the logits; 0 is the same as greedy.
@@ -201,6 +211,14 @@ pub enum Sampling {
 }
 
 impl Sampling {
+    /// Widest beam.
+    pub const MAX_BEAM: usize = 16;
+
+    /// Sequences of the batch that a request takes.
+    pub(crate) fn width(self) -> usize {
+        if let Self::Beam { width, .. } = self { width } else { 1 }
+    }
+
     /// Settings that suit most chat models.
     pub fn chat(seed: u64) -> Self {
         Self::Random { temperature: 0.7, top_k: 40, top_p: 0.95, min_p: 0.05, seed }

@@ -8,7 +8,15 @@ use crate::request::Sampling;
 
 /// Refuses settings that have no meaning.
 pub(crate) fn check(sampling: Sampling) -> Result<(), LlmError> {
-    let Sampling::Random { temperature, top_p, min_p, .. } = sampling else { return Ok(()) };
+    let (temperature, top_p, min_p) = match sampling {
+        Sampling::Greedy => return Ok(()),
+        Sampling::Beam { width, length_penalty } => {
+            let fine = (1..=Sampling::MAX_BEAM).contains(&width) && (0.0..=10.0).contains(&length_penalty);
+            let why = || format!("a beam of {width} with length penalty {length_penalty} (1 to 16, 0 to 10)");
+            return if fine { Ok(()) } else { Err(LlmError::Request(why())) };
+        }
+        Sampling::Random { temperature, top_p, min_p, .. } => (temperature, top_p, min_p),
+    };
     let fine = temperature.is_finite()
         && (0.0..=100.0).contains(&temperature)
         && (0.0..=1.0).contains(&min_p)
@@ -34,7 +42,7 @@ impl Sampler {
     pub(crate) fn new(sampling: Sampling) -> Self {
         let seed = match sampling {
             Sampling::Random { seed, .. } => seed,
-            Sampling::Greedy => 0,
+            Sampling::Greedy | Sampling::Beam { .. } => 0,
         };
         Self { sampling, random: SplitMix64(seed) }
     }
@@ -102,9 +110,36 @@ pub(crate) fn argmax(logits: &[f32]) -> Option<usize> {
     logits.iter().position(|l| *l >= max)
 }
 
+/// The `count` largest logits, largest first; the lower id first on a tie; NaN and minus infinity never among them.
+pub(crate) fn best(logits: &[f32], count: usize) -> Vec<usize> {
+    let mut found: Vec<(f32, usize)> = Vec::with_capacity(count + 1);
+    let mut border = f32::NEG_INFINITY;
+    for (chunk, first) in logits.chunks(16).zip((0..).step_by(16)) {
+        // Most chunks hold nothing of interest, and this fold vectorises.
+        if chunk.iter().fold(f32::NEG_INFINITY, |m, l| if *l > m { *l } else { m }) <= border {
+            continue;
+        }
+        for (logit, id) in chunk.iter().copied().zip(first..) {
+            if logit > border {
+                let at = found.partition_point(|f| f.0 >= logit);
+                found.insert(at, (logit, id));
+                found.truncate(count);
+                if found.len() == count {
+                    border = found.last().map_or(border, |f| f.0);
+                }
+            }
+        }
+    }
+    found.into_iter().map(|f| f.1).collect()
+}
+
 /// Natural-log probability of token `id` under the softmax of `logits`, at temperature 1.
 pub(crate) fn logprob(logits: &[f32], id: usize) -> f32 {
-    let Some(own) = logits.get(id).copied() else { return f32::NEG_INFINITY };
+    logprobs(logits, &[id]).first().copied().unwrap_or(f32::NEG_INFINITY)
+}
+
+/// The same of several tokens.
+pub(crate) fn logprobs(logits: &[f32], ids: &[usize]) -> Vec<f32> {
     let max = logits.iter().fold(f32::NEG_INFINITY, |m, l| if *l > m { *l } else { m });
     // Tokens 25 below the best add less than 1e-5 even if all 262,144 of them stand there; most chunks are skipped.
     let mut sum = 0.0f64;
@@ -114,7 +149,8 @@ pub(crate) fn logprob(logits: &[f32], id: usize) -> f32 {
             sum += chunk.iter().map(|l| f64::from((l - max).exp())).sum::<f64>();
         }
     }
-    own - max - sum.ln() as f32
+    let total = sum.ln() as f32;
+    ids.iter().map(|id| logits.get(*id).map_or(f32::NEG_INFINITY, |own| own - max - total)).collect()
 }
 
 /// Vigna's `SplitMix64`: small, seedable with any number, equal everywhere.
@@ -149,6 +185,16 @@ mod tests {
         assert_eq!(argmax(&[1.0, 3.0, 3.0, f32::NAN]), Some(1));
         assert_eq!(argmax(&[f32::NAN, f32::NEG_INFINITY]), None);
         assert_eq!(argmax(&[]), None);
+    }
+
+    #[test]
+    fn the_best_come_in_order_and_ties_go_to_the_lower_id() {
+        let mut logits = vec![0.0f32; 40];
+        (logits[7], logits[20], logits[33], logits[39]) = (2.0, 5.0, 2.0, f32::NAN);
+        assert_eq!(best(&logits, 3), [20, 7, 33]);
+        assert_eq!(best(&logits, 4), [20, 7, 33, 0]);
+        assert_eq!(best(&[f32::NAN, f32::NEG_INFINITY, 1.0], 3), [2]);
+        assert_eq!(best(&logits, 1), [argmax(&logits).unwrap()]);
     }
 
     #[test]
@@ -201,6 +247,8 @@ mod tests {
     #[test]
     fn nonsense_settings_are_refused() {
         for s in [
+            Sampling::Beam { width: 0, length_penalty: 1.0 },
+            Sampling::Beam { width: 4, length_penalty: f32::NAN },
             Sampling::Random { temperature: f32::NAN, top_k: 0, top_p: 1.0, min_p: 0.0, seed: 0 },
             Sampling::Random { temperature: 1.0, top_k: 0, top_p: 0.0, min_p: 0.0, seed: 0 },
             Sampling::Random { temperature: 1.0, top_k: 0, top_p: 1.0, min_p: -1.0, seed: 0 },

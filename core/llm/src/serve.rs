@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::time::Instant;
 
 use llama_cpp_2::DecodeError;
 use llama_cpp_2::context::LlamaContext;
@@ -11,15 +10,12 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::model::{LlamaLoraAdapter, LlamaModel};
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::token::LlamaToken;
-use llama_cpp_2::token::data::LlamaTokenData;
-use llama_cpp_2::token::data_array::LlamaTokenDataArray;
 
 use crate::LlmError;
+use crate::active::Active;
 use crate::adapter::AdapterId;
-use crate::assemble::Assembler;
 use crate::owner::{Event, Job, Message, Plan};
-use crate::request::{Finish, Generation, Overflow, Timings};
-use crate::sampler::{Sampler, logprob};
+use crate::request::{Finish, Generation, Overflow, Sampling, Timings};
 use crate::slots::Slots;
 use crate::template::{Pieces, Rendered};
 
@@ -40,28 +36,18 @@ pub(crate) struct Waiting {
     prompt: Vec<i32>,
     adapters: Vec<(u32, u32)>,
     dropped: usize,
-    /// Cells it may come to hold: prompt and answer.
+    /// Sequences it takes.
+    width: usize,
+    /// Cells it may come to hold: prompt and answers.
     total: usize,
 }
 
-/// A request in the batch.
-struct Active {
-    job: Box<Job>,
-    prompt: Vec<i32>,
+/// Tokens put into the batch, and the row of the logits after them where they are wanted.
+struct Fed {
+    active: usize,
     slot: usize,
-    total: usize,
-    /// The chosen token that the next step computes; `None` while the prompt is read.
-    next: Option<i32>,
-    sampler: Sampler,
-    grammar: Option<LlamaSampler>,
-    assembler: Assembler,
-    produced: usize,
-    logprob_sum: f64,
-    logprob_min: f32,
-    timings: Timings,
-    admitted: Instant,
-    first_token: Option<Instant>,
-    outcome: Option<Result<Finish, LlmError>>,
+    tokens: Vec<i32>,
+    row: Option<i32>,
 }
 
 pub(crate) struct Server<'m, 'p> {
@@ -167,8 +153,11 @@ impl<'m, 'p> Server<'m, 'p> {
     fn accept(&mut self, job: Box<Job>) {
         match self.prepare(&job) {
             Ok((prompt, adapters, dropped)) => {
-                let total = (prompt.len() + job.request.max_tokens).min(self.limit);
-                self.queue.push_back(Waiting { job, prompt, adapters, dropped, total });
+                let answer = job.request.max_tokens.max(1);
+                let room = (self.limit.saturating_sub(prompt.len()) / answer).min(self.slots.count()).max(1);
+                let width = job.request.sampling.width().min(room);
+                let total = answer.saturating_mul(width).saturating_add(prompt.len()).min(self.limit);
+                self.queue.push_back(Waiting { job, prompt, adapters, dropped, width, total });
             }
             Err(error) => {
                 let _ = job.events.send((job.index, Event::Failed(error)));
@@ -191,6 +180,11 @@ impl<'m, 'p> Server<'m, 'p> {
             let first = keep_first.min(room.saturating_sub(1));
             dropped = prompt.len() - room;
             prompt.drain(first..first + dropped);
+        }
+        if job.request.grammar.is_some() && matches!(job.request.sampling, Sampling::Beam { .. }) {
+            return Err(LlmError::Request(
+                "a beam follows no grammar: choose tokens greedily or at random with one".into(),
+            ));
         }
         let mut adapters: Vec<(u32, u32)> = job
             .request
@@ -225,17 +219,24 @@ impl<'m, 'p> Server<'m, 'p> {
             self.fail_all(&error);
             return;
         }
-        for (index, tokens, row) in fed {
-            let Some(active) = self.active.get_mut(index) else { continue };
-            self.slots.extend(active.slot, &tokens);
-            active.next = None;
-            if let Some(row) = row {
-                let outcome = active.advance(self.model, &self.context, row);
-                active.outcome = match outcome {
-                    Ok(None) if self.slots.len_of(active.slot) >= self.limit => Some(Ok(Finish::ContextFull)),
-                    Ok(finish) => finish.map(Ok),
-                    Err(error) => Some(Err(error)),
-                };
+        let mut rows: Vec<Vec<i32>> = vec![Vec::new(); self.active.len()];
+        for fed in fed {
+            self.slots.extend(fed.slot, &fed.tokens);
+            if let Some(rows) = rows.get_mut(fed.active) {
+                rows.extend(fed.row);
+            }
+        }
+        for (active, rows) in self.active.iter_mut().zip(&rows).filter(|(_, rows)| !rows.is_empty()) {
+            for copy in active.advance(self.model, &self.context, rows) {
+                let done = replace(&mut self.context, copy.from, copy.to);
+                self.slots.copy(copy.from, copy.to);
+                if done.is_none() {
+                    active.outcome = Some(Err(LlmError::Stopped("the cache would not be copied".into())));
+                }
+            }
+            let full = active.slots.iter().any(|slot| self.slots.len_of(*slot) >= self.limit);
+            if full && active.outcome.is_none() {
+                active.end(Finish::ContextFull);
             }
         }
         self.sweep();
@@ -266,10 +267,8 @@ impl<'m, 'p> Server<'m, 'p> {
                 self.queue.push_back(waiting);
             }
         }
-        for active in &mut self.active {
-            if cancelled(&active.job) {
-                active.outcome = Some(Ok(Finish::Cancelled));
-            }
+        for active in self.active.iter_mut().filter(|a| a.is_cancelled()) {
+            active.end(Finish::Cancelled);
         }
         self.sweep();
     }
@@ -293,15 +292,18 @@ impl<'m, 'p> Server<'m, 'p> {
             let Some(head) = self.queue.front() else { return };
             let now = self.slots.shared(&head.prompt, &head.adapters);
             let soon = |a: &Active| {
-                a.next.is_none()
+                a.writes().is_empty()
                     && a.prompt.iter().zip(&head.prompt).take_while(|(x, y)| x == y).count()
                         > now + WORTH_WAITING
             };
             if self.active.iter().any(soon) {
                 return;
             }
+            if self.slots.idle() < head.width {
+                return;
+            }
             let reserved =
-                self.active.iter().map(|a| a.total.saturating_sub(self.slots.len_of(a.slot))).sum();
+                self.active.iter().map(|a| a.total.saturating_sub(self.slots.held(&a.slots))).sum();
             let Some(plan) = self.slots.place(&head.prompt, &head.adapters, head.total, reserved) else {
                 return;
             };
@@ -314,7 +316,12 @@ impl<'m, 'p> Server<'m, 'p> {
                 return;
             }
             self.slots.take(&plan, &waiting.adapters);
-            self.start(waiting, plan.slot, plan.keep);
+            let mut slots = vec![plan.slot];
+            slots.extend(self.slots.claim(waiting.width - 1, &waiting.adapters));
+            for extra in slots.iter().skip(1) {
+                let _ = self.context.clear_kv_cache_seq(Some(*extra as u32), None, None);
+            }
+            self.start(waiting, slots, plan.keep);
         }
     }
 
@@ -338,7 +345,7 @@ impl<'m, 'p> Server<'m, 'p> {
         Ok(())
     }
 
-    fn start(&mut self, waiting: Waiting, slot: usize, cached: usize) {
+    fn start(&mut self, waiting: Waiting, slots: Vec<usize>, cached: usize) {
         let request = &waiting.job.request;
         let grammar = match &request.grammar {
             None => Ok(None),
@@ -360,24 +367,11 @@ impl<'m, 'p> Server<'m, 'p> {
             queued: waiting.job.handed_in.elapsed(),
             ..Timings::default()
         };
-        self.active.push(Active {
-            sampler: Sampler::new(request.sampling),
-            assembler: Assembler::new(&request.stop),
-            job: waiting.job,
-            prompt: waiting.prompt,
-            slot,
-            total: waiting.total,
-            next: None,
-            grammar,
-            produced: 0,
-            logprob_sum: 0.0,
-            logprob_min: 0.0,
-            timings,
-            admitted: Instant::now(),
-            first_token: None,
-            outcome,
-        });
-        if self.active.last().is_some_and(|a| a.outcome.is_some()) {
+        let mut active = Active::new(waiting.job, waiting.prompt, slots, waiting.total, grammar, timings);
+        let over = outcome.is_some();
+        active.outcome = outcome;
+        self.active.push(active);
+        if over {
             self.sweep();
         }
     }
@@ -398,37 +392,34 @@ impl<'m, 'p> Server<'m, 'p> {
         Ok(())
     }
 
-    /// Fills the batch: one token of everyone who writes, then prompts, oldest first, as far as the step has room.
-    /// Returns for each its tokens and, if it may choose a token after the step, the batch row of its logits.
-    #[allow(clippy::type_complexity)]
-    fn fill(&mut self) -> Vec<(usize, Vec<i32>, Option<i32>)> {
+    /// Fills the batch: the next token of everyone who writes, then prompts, oldest first, as far as the step has room.
+    fn fill(&mut self) -> Vec<Fed> {
         self.batch.clear();
         let mut fed = Vec::new();
         for (index, active) in self.active.iter().enumerate() {
-            if let Some(token) = active.next {
+            for (slot, token) in active.writes() {
                 let row = self.batch.n_tokens();
-                let position = self.slots.len_of(active.slot) as i32;
-                if self.batch.add(LlamaToken(token), position, &[active.slot as i32], true).is_ok() {
-                    fed.push((index, vec![token], Some(row)));
+                let position = self.slots.len_of(slot) as i32;
+                if self.batch.add(LlamaToken(token), position, &[slot as i32], true).is_ok() {
+                    fed.push(Fed { active: index, slot, tokens: vec![token], row: Some(row) });
                 }
             }
         }
-        for (index, active) in self.active.iter().enumerate() {
-            let done = self.slots.len_of(active.slot);
+        for (index, active) in self.active.iter().enumerate().filter(|(_, a)| a.writes().is_empty()) {
+            let slot = active.reader();
+            let done = self.slots.len_of(slot);
             let room = self.step_tokens.saturating_sub(self.batch.n_tokens() as usize);
-            let Some(rest) = active.prompt.get(done..).filter(|r| active.next.is_none() && !r.is_empty())
-            else {
-                continue;
-            };
+            let Some(rest) = active.prompt.get(done..).filter(|r| !r.is_empty()) else { continue };
             let now = rest.get(..rest.len().min(room)).unwrap_or_default();
             let complete = now.len() == rest.len();
             for (n, token) in now.iter().enumerate() {
                 let last = complete && n + 1 == now.len();
                 // Room was counted, so the batch takes it.
-                let _ = self.batch.add(LlamaToken(*token), (done + n) as i32, &[active.slot as i32], last);
+                let _ = self.batch.add(LlamaToken(*token), (done + n) as i32, &[slot as i32], last);
             }
             if !now.is_empty() {
-                fed.push((index, now.to_vec(), complete.then(|| self.batch.n_tokens() - 1)));
+                let row = complete.then(|| self.batch.n_tokens() - 1);
+                fed.push(Fed { active: index, slot, tokens: now.to_vec(), row });
             }
         }
         fed
@@ -459,115 +450,24 @@ impl<'m, 'p> Server<'m, 'p> {
         }
     }
 
-    /// Sends off everyone who is done.
+    /// Sends off everyone who is done. What a beam's other sequences hold is of no use to a later prompt.
     fn sweep(&mut self) {
         for mut active in self.active.extract_if(.., |a| a.outcome.is_some()) {
-            self.slots.release(active.slot);
+            for (n, slot) in active.slots.iter().enumerate() {
+                self.slots.release(*slot);
+                if n > 0 {
+                    self.slots.clear(*slot);
+                    let _ = self.context.clear_kv_cache_seq(Some(*slot as u32), None, None);
+                }
+            }
             let outcome = active.outcome.take();
             active.deliver(outcome);
         }
     }
 }
 
-impl Active {
-    /// Chooses the next token from row `row` of the last decode. `Some` when the request is over.
-    fn advance(
-        &mut self,
-        model: &LlamaModel,
-        context: &LlamaContext<'_>,
-        row: i32,
-    ) -> Result<Option<Finish>, LlmError> {
-        let logits = context.get_logits_ith(row);
-        let id = self.choose(logits)?;
-        let token = LlamaToken(id as i32);
-        if let Some(grammar) = &mut self.grammar {
-            // `choose` asked the grammar, so it takes the token; llama.cpp aborts on one it does not allow.
-            grammar.accept(token);
-        }
-        if self.first_token.is_none() {
-            self.first_token = Some(Instant::now());
-        }
-        if model.vocab().is_eog(token) {
-            return Ok(Some(Finish::End));
-        }
-        if self.job.request.logprobs {
-            let p = logprob(logits, id);
-            self.logprob_sum += f64::from(p);
-            self.logprob_min = self.logprob_min.min(p);
-        }
-        self.produced += 1;
-        let pushed = self.assembler.push(&model.vocab().token_to_piece(token, false, None));
-        self.tell(pushed.text);
-        if pushed.stopped {
-            return Ok(Some(Finish::Stop));
-        }
-        if self.produced >= self.job.request.max_tokens {
-            return Ok(Some(Finish::Length));
-        }
-        self.next = Some(token.0);
-        Ok(None)
-    }
-
-    fn choose(&mut self, logits: &[f32]) -> Result<usize, LlmError> {
-        let broken =
-            || LlmError::Stopped("the model computed no usable number; its file may be damaged".into());
-        let id = self.sampler.choose(logits).ok_or_else(broken)?;
-        let Some(grammar) = &mut self.grammar else { return Ok(id) };
-        // Most tokens fit the grammar: ask about this one before asking about all of them.
-        let mut one =
-            LlamaTokenDataArray::new(vec![LlamaTokenData::new(LlamaToken(id as i32), 1.0, 0.0)], false);
-        one.apply_sampler(grammar);
-        if one.data.first().is_some_and(|d| d.logit() > f32::NEG_INFINITY) {
-            return Ok(id);
-        }
-        let all = logits.iter().enumerate().map(|(i, l)| LlamaTokenData::new(LlamaToken(i as i32), *l, 0.0));
-        let mut all = LlamaTokenDataArray::new(all.collect(), false);
-        all.apply_sampler(grammar);
-        let mut allowed = vec![f32::NEG_INFINITY; logits.len()];
-        for data in &all.data {
-            if let Some(logit) = allowed.get_mut(data.id().0 as usize) {
-                *logit = data.logit();
-            }
-        }
-        self.sampler
-            .choose(&allowed)
-            .ok_or_else(|| LlmError::Request("the grammar allows no token that this model has".into()))
-    }
-
-    fn tell(&self, text: String) {
-        if !text.is_empty() && self.job.events.send((self.job.index, Event::Text(text))).is_err() {
-            self.job.gone.cancel();
-        }
-    }
-
-    fn deliver(mut self, outcome: Option<Result<Finish, LlmError>>) {
-        let event = match outcome {
-            Some(Ok(finish)) => {
-                if finish != Finish::Stop {
-                    let rest = self.assembler.finish();
-                    self.tell(rest);
-                }
-                Event::Done(self.generation(finish))
-            }
-            Some(Err(error)) => Event::Failed(error),
-            None => return,
-        };
-        let _ = self.job.events.send((self.job.index, event));
-    }
-
-    fn generation(&mut self, finish: Finish) -> Generation {
-        let now = Instant::now();
-        let first = self.first_token.unwrap_or(now);
-        self.timings.prompt = first - self.admitted;
-        self.timings.generate = now - first;
-        let scored = self.job.request.logprobs && self.produced > 0;
-        Generation {
-            text: std::mem::take(&mut self.assembler.text),
-            tokens: self.produced,
-            finish,
-            logprob_mean: scored.then(|| (self.logprob_sum / self.produced as f64) as f32),
-            logprob_min: scored.then_some(self.logprob_min),
-            timings: self.timings,
-        }
-    }
+/// Makes sequence `to` of the cache a copy of `from`: cells are shared, none is computed again.
+fn replace(context: &mut LlamaContext<'_>, from: usize, to: usize) -> Option<()> {
+    context.clear_kv_cache_seq(Some(u32::try_from(to).ok()?), None, None).ok()?;
+    context.copy_kv_cache_seq(i32::try_from(from).ok()?, i32::try_from(to).ok()?, None, None).ok()
 }

@@ -55,7 +55,39 @@ impl Slots {
     /// Cells that hold something, each counted once.
     #[cfg(test)]
     pub(crate) fn used(&self) -> usize {
-        self.all.iter().flat_map(|s| s.tokens.iter().map(|t| t.1)).collect::<BTreeSet<_>>().len()
+        self.held(&(0..self.all.len()).collect::<Vec<_>>())
+    }
+
+    /// Cells that these slots hold, each counted once.
+    pub(crate) fn held(&self, slots: &[usize]) -> usize {
+        let cells = slots.iter().filter_map(|s| self.all.get(*s)).flat_map(|s| s.tokens.iter().map(|t| t.1));
+        cells.collect::<BTreeSet<_>>().len()
+    }
+
+    pub(crate) fn idle(&self) -> usize {
+        self.all.iter().filter(|s| !s.busy).count()
+    }
+
+    /// Takes `count` idle slots, emptied, those used longest ago first.
+    pub(crate) fn claim(&mut self, count: usize, adapters: &[(u32, u32)]) -> Vec<usize> {
+        let mut idle: Vec<(u64, usize)> =
+            self.all.iter().enumerate().filter(|(_, s)| !s.busy).map(|(i, s)| (s.used_at, i)).collect();
+        idle.sort_unstable();
+        let chosen: Vec<usize> = idle.into_iter().take(count).map(|i| i.1).collect();
+        for slot in &chosen {
+            if let Some(slot) = self.all.get_mut(*slot) {
+                *slot = Slot { adapters: adapters.to_vec(), busy: true, ..Slot::default() };
+            }
+        }
+        chosen
+    }
+
+    /// Records that `to` was made a copy of `from`.
+    pub(crate) fn copy(&mut self, from: usize, to: usize) {
+        let tokens = self.all.get(from).map(|s| s.tokens.clone()).unwrap_or_default();
+        if let Some(slot) = self.all.get_mut(to) {
+            slot.tokens = tokens;
+        }
     }
 
     /// How many of `prompt`'s tokens the best slot holds, and which. The last token is always computed again: its
