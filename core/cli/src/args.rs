@@ -120,7 +120,7 @@ pub(crate) struct TranslateArgs {
     /// Use this installed pack (its id, or a part that names it), not the one that would be chosen
     #[arg(long, value_name = "ID")]
     pub(crate) pack: Option<String>,
-    /// Beam width of the neural engine, 1 (greedy) to 6 [default: what the pack asks for]
+    /// Beam width, 1 (greedy) to 6 [default: what the pack asks for]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=6))]
     pub(crate) beam: Option<u8>,
     /// Threads [default: the number of fast cores]

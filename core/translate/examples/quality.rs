@@ -67,12 +67,14 @@ fn open(kind: &str, model: &str, from: LanguageCode, to: LanguageCode) -> Arc<dy
     match kind {
         #[cfg(feature = "llm")]
         "llm" => {
+            use cuba_translate::engine::llm;
+
             let name = Path::new(model).file_stem().unwrap().to_string_lossy();
             // MODEL, or MODEL+ADAPTER and named after the adapter.
             let (model, adapter) =
                 model.split_once('+').map_or((model, None), |(m, a)| (m, Some(Path::new(a))));
-            cuba_translate::engine::llm::open(&format!("llm:{name}"), Path::new(model), adapter, None)
-                .unwrap()
+            let settings = llm::LlmSettings::default();
+            llm::open(&format!("llm:{name}"), Path::new(model), adapter, settings).unwrap()
         }
         #[cfg(feature = "nmt")]
         "nmt" => {

@@ -16,7 +16,7 @@ use crate::{Engines, LanguageCode};
 pub struct EngineSettings {
     /// Threads of each engine; `None` for as many as the device has fast cores.
     pub threads: Option<usize>,
-    /// Beam width of the neural engine's first try, 1 for greedy; `None` for what the pack asks for (`beam` among the extras of
+    /// Beam width of an engine's first try, 1 for greedy; `None` for what the pack asks for (`beam` among the extras of
     /// its manifest), and greedy where it does not say.
     pub beam: Option<usize>,
     /// Only packs whose id is or contains this.
@@ -187,9 +187,18 @@ fn open_nmt(
 
 #[cfg(feature = "llm")]
 fn open_llm(id: &str, pack: &Loaded, settings: &EngineSettings) -> Result<Arc<dyn Engine>, EngineError> {
+    use crate::engine::llm::LlmSettings;
+
     let model = pack.path(&Role::Model).map_err(unusable)?;
     let adapter = pack.path(&Role::Adapter).ok();
-    crate::engine::llm::open(id, model, adapter, settings.threads)
+    let about = &pack.manifest.about;
+    let standard = LlmSettings::default();
+    let settings = LlmSettings {
+        threads: settings.threads,
+        beam: settings.beam.or_else(|| about.extra("beam")).unwrap_or(standard.beam),
+        length_penalty: about.extra("length_penalty").unwrap_or(standard.length_penalty),
+    };
+    crate::engine::llm::open(id, model, adapter, settings)
 }
 
 #[cfg(not(feature = "llm"))]

@@ -29,26 +29,31 @@ pub struct Profile {
     pub fixed: usize,
     /// Example pairs chosen for the sentence.
     pub chosen: usize,
+    /// Whether it was trained to translate from this prompt as it is: then a second try searches wider, and examples, which it
+    /// never saw in training, stay away.
+    pub taught: bool,
     /// Languages it translates between, base codes.
     pub languages: &'static [&'static str],
 }
 
 /// A base model of 270 million parameters: nothing without examples.
 const GEMMA_BASE: Profile =
-    Profile { style: Style::Continue, fixed: 4, chosen: 2, languages: bank::LANGUAGES };
+    Profile { style: Style::Continue, fixed: 4, chosen: 2, taught: false, languages: bank::LANGUAGES };
 /// The same with an adapter that taught it to translate (`models/gemma-translate`): asked as in its training.
-const GEMMA_TRANSLATE: Profile = Profile { fixed: 0, chosen: 0, ..GEMMA_BASE };
+const GEMMA_TRANSLATE: Profile = Profile { fixed: 0, chosen: 0, taught: true, ..GEMMA_BASE };
 /// Qwen2.5-Coder 1.5B Instruct: best without examples.
 const QWEN: Profile = Profile {
     style: Style::Ask,
     fixed: 0,
     chosen: 0,
+    taught: false,
     languages: &["en", "es", "fr", "pt", "it", "de", "zh", "ja", "ko", "ru", "ar"],
 };
 /// Knows English only: not offered for any pair.
 const ENGLISH_ONLY: Profile = Profile { languages: &[], ..OTHER };
 /// Any other instruct model: the languages of the bank, with examples as earlier turns.
-const OTHER: Profile = Profile { style: Style::Ask, fixed: 2, chosen: 1, languages: bank::LANGUAGES };
+const OTHER: Profile =
+    Profile { style: Style::Ask, fixed: 2, chosen: 1, taught: false, languages: bank::LANGUAGES };
 
 /// The profile of a model by the name of its pack.
 pub fn profile(model: &str) -> Profile {
@@ -103,7 +108,7 @@ impl Profile {
         out
     }
 
-    /// The prompt for a sentence. A second try adds or changes the examples chosen for it.
+    /// The prompt for a sentence. A second try adds or changes the examples chosen for it, unless the model is taught.
     ///
     /// ```
     /// use cuba_translate::{engine::{Direction, Effort}, prompt::{profile, Prompt}};
@@ -114,7 +119,7 @@ impl Profile {
     pub fn prompt(&self, direction: Direction, sentence: &str, effort: Effort) -> Prompt {
         let (from, to) = (name(&direction.from), name(&direction.to));
         // A model that needs no examples gets some when its first answer was bad; one that has them gets others.
-        let again = usize::from(effort.attempt > 0);
+        let again = usize::from(effort.attempt > 0 && !self.taught);
         let chosen = self.chosen + again * 2;
         let examples = bank::examples(direction, sentence, self.fixed, chosen);
         match self.style {

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cuba_llm::{AdapterUse, ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request};
+use cuba_llm::{AdapterUse, ChatMessage, Finish, Generation, Llm, LlmError, LoadOptions, Request, Sampling};
 
-use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis};
+use super::{Batch, Direction, Effort, Engine, EngineError, EngineKind, Hypothesis};
 use crate::Cancel;
 use crate::prompt::{self, Profile, Prompt, STOP, Speaker};
 
@@ -15,6 +15,24 @@ pub struct LlmEngine {
     llm: Llm,
     profile: Profile,
     adapters: Vec<AdapterUse>,
+    settings: LlmSettings,
+}
+
+/// How a model is run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LlmSettings {
+    /// Threads; `None` takes the big cores.
+    pub threads: Option<usize>,
+    /// Continuations followed side by side, 1 for greedy; a model that was trained to translate gets more on its second try.
+    pub beam: usize,
+    /// In a beam answers are compared by the sum of their log-probabilities over length ^ `length_penalty`.
+    pub length_penalty: f32,
+}
+
+impl Default for LlmSettings {
+    fn default() -> Self {
+        Self { threads: None, beam: 1, length_penalty: 1.0 }
+    }
 }
 
 /// The directions that the model with this name can be asked for. May be asked before it is loaded.
@@ -28,19 +46,20 @@ pub fn open(
     id: &str,
     model: &Path,
     adapter: Option<&Path>,
-    threads: Option<usize>,
+    settings: LlmSettings,
 ) -> Result<Arc<dyn Engine>, EngineError> {
-    let options = LoadOptions { threads, ..LoadOptions::default() };
+    let options = LoadOptions { threads: settings.threads, ..LoadOptions::default() };
     let llm = Llm::load(model, &options).map_err(unusable)?;
     let adapter = adapter.map(|path| llm.load_adapter(path)).transpose().map_err(unusable)?;
     let adapters = adapter.map(|id| AdapterUse { id, scale: 1.0 }).into_iter().collect();
-    Ok(Arc::new(LlmEngine { adapters, ..LlmEngine::new(id, llm) }))
+    Ok(Arc::new(LlmEngine { adapters, settings, ..LlmEngine::new(id, llm) }))
 }
 
 impl LlmEngine {
     /// An engine over a loaded model.
     pub fn new(id: &str, llm: Llm) -> Self {
-        Self { id: id.to_owned(), llm, profile: prompt::profile(id), adapters: Vec::new() }
+        let (id, profile) = (id.to_owned(), prompt::profile(id));
+        Self { id, llm, profile, adapters: Vec::new(), settings: LlmSettings::default() }
     }
 
     fn request(&self, batch: &Batch<'_>, sentence: &str) -> Request {
@@ -50,7 +69,21 @@ impl LlmEngine {
         };
         let max_tokens = prompt::max_tokens(sentence, &batch.direction.to);
         let adapters = self.adapters.clone();
-        Request { max_tokens, stop: vec![STOP.to_owned()], logprobs: true, adapters, ..base }
+        let sampling = self.sampling(batch.effort);
+        Request { max_tokens, sampling, stop: vec![STOP.to_owned()], logprobs: true, adapters, ..base }
+    }
+
+    /// A taught model has no other prompt for a second try: it searches twice as wide.
+    fn sampling(&self, effort: Effort) -> Sampling {
+        let again = effort.attempt > 0 && self.profile.taught;
+        let width =
+            if again { self.settings.beam.max(usize::from(effort.beam)) * 2 } else { self.settings.beam }
+                .min(Sampling::MAX_BEAM);
+        if width > 1 {
+            Sampling::Beam { width, length_penalty: self.settings.length_penalty }
+        } else {
+            Sampling::Greedy
+        }
     }
 }
 
