@@ -3,7 +3,7 @@ import pytest
 from cuba_training import safety, synthesise, templates
 
 
-@pytest.mark.parametrize("pair", ["en-es", "es-en", "en-fr"])
+@pytest.mark.parametrize("pair", ["en-es", "es-en", "en-fr", "fr-en"])
 def test_the_sets_are_well_formed_and_large_enough(pair):
     sentences = safety.load(pair)
     assert len(sentences) >= 145
@@ -16,7 +16,7 @@ def test_the_sets_are_well_formed_and_large_enough(pair):
 def test_no_safety_sentence_is_a_training_template():
     from cuba_training.clean import key
 
-    for pair in ("en-es", "es-en", "en-fr"):
+    for pair in ("en-es", "es-en", "en-fr", "fr-en"):
         keys = {key(side) for sides in templates.all_pairs("en-fr" if "fr" in pair else "en-es") for side in sides}
         copied = [s.source for s in safety.load(pair) if key(s.source) in keys]
         assert len(copied) <= 25, copied

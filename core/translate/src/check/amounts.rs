@@ -57,25 +57,32 @@ struct Reading {
 }
 
 impl Reading {
-    /// Whether `part` continues this number; if so it is added.
-    fn add(&mut self, part: Part, french: bool) -> bool {
+    /// Whether `part` continues this number.
+    fn fits(&self, part: Part, french: bool) -> bool {
         let last = self.below % 100;
-        let fits = !self.started
+        !self.started
             || match part {
                 Part::Unit(n) => {
-                    last == 0 || (last >= 20 && last.is_multiple_of(10) && (n < 10 || (french && n < 20)))
+                    // "dix-sept", "soixante-dix", "soixante et onze"
+                    let seventeen = french && last == 10 && (7..10).contains(&n);
+                    let after_tens = last >= 20 && last.is_multiple_of(10) && (n < 10 || (french && n < 20));
+                    last == 0 || after_tens || seventeen
                 }
                 Part::Tens(n) => last == 0 || (french && last == 4 && n == 20),
                 Part::Hundred => (1..10).contains(&self.below),
                 Part::Hundreds(_) => self.below == 0,
                 Part::Scale(_) => self.below > 0,
-            };
-        if !fits {
+            }
+    }
+
+    /// Adds `part` if it continues this number.
+    fn add(&mut self, part: Part, french: bool) -> bool {
+        if !self.fits(part, french) {
             return false;
         }
         self.started = true;
         match part {
-            Part::Tens(20) if french && last == 4 => self.below += 76,
+            Part::Tens(20) if french && self.below % 100 == 4 => self.below += 76,
             Part::Unit(n) | Part::Tens(n) | Part::Hundreds(n) => self.below += n,
             Part::Hundred => self.below = self.below.max(1) * 100,
             Part::Scale(n) => {
@@ -122,6 +129,13 @@ impl Numerals {
             let percent = at > 0 && words.get(at - 1).is_some_and(|w| matches!(w.0, "por" | "pour"));
             let part =
                 self.part(word).filter(|p| !percent || !matches!(p, Part::Hundred | Part::Hundreds(100)));
+            // "neuf" alone is more often new than nine; inside a number it is nine.
+            let nine = || {
+                let part = Part::Unit(value(self.homonyms, word)?);
+                (self.joint == "et" && *touches && reading.started && reading.fits(part, true))
+                    .then_some(part)
+            };
+            let part = part.or_else(nine);
             let goes_on = *touches || !reading.started;
             if let (Some(part), true) = (part, goes_on)
                 && reading.add(part, self.joint == "et")
@@ -246,6 +260,12 @@ mod tests {
                 "quatre-vingt-dix-sept, soixante et onze, soixante-quinze, vingt et un",
                 vec![21, 71, 75, 97],
             ),
+            (
+                "fr",
+                "dix-sept, dix-neuf, vingt-neuf, quatre-vingt-dix-neuf, cent neuf",
+                vec![17, 19, 29, 99, 109],
+            ),
+            ("fr", "soixante-dix, mille neuf cents", vec![70, 1900]),
             ("fr", "deux cent trois, trois mille quatre cents, un livre neuf", vec![203, 3400]),
             ("pt", "trinta e dois, cento e vinte e três, dois mil e seis", vec![32, 123, 2006]),
             ("pt", "vinte e três, três e vinte", vec![3, 20, 23]),

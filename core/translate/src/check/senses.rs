@@ -39,10 +39,8 @@ pub(crate) struct Misread {
 /// The first word of `source` whose other sense stands in `target`.
 pub(crate) fn misread(source: &str, target: &str, from: &LanguageCode, to: &LanguageCode) -> Option<Misread> {
     let (_, _, traps) = TRAPS.iter().find(|(a, b, _)| *a == from.base() && *b == to.base())?;
-    let words: Vec<(usize, String)> =
-        source.unicode_word_indices().map(|(at, word)| (at, word.to_lowercase())).collect();
-    let target: Vec<String> = target.unicode_words().map(str::to_lowercase).collect();
-    let there = |forms: &str| target.iter().any(|word| is_one_of(word, forms));
+    let (words, target) = (words(source), words(target));
+    let there = |forms: &str| target.iter().any(|(_, word)| is_one_of(word, forms));
     traps.iter().find_map(|trap| {
         let found = trap.find(&words)?;
         let right = trap.right.split('|').next().unwrap_or_default();
@@ -52,6 +50,20 @@ pub(crate) fn misread(source: &str, target: &str, from: &LanguageCode, to: &Lang
         });
         (there(trap.wrong) && !understood).then_some(Misread { place: found, right })
     })
+}
+
+/// Words in lower case with their places; what an apostrophe joins (`l'essence`) is two.
+fn words(text: &str) -> Vec<(usize, String)> {
+    text.unicode_word_indices()
+        .flat_map(|(at, word)| {
+            let apostrophes = word.match_indices(['\'', '’']).map(|(i, found)| (i, i + found.len()));
+            let ends = apostrophes.clone().map(|a| a.0).chain([word.len()]);
+            let starts = [0].into_iter().chain(apostrophes.map(|a| a.1));
+            starts
+                .zip(ends)
+                .filter_map(move |(start, end)| Some((at + start, word.get(start..end)?.to_lowercase())))
+        })
+        .collect()
 }
 
 fn is_one_of(word: &str, forms: &str) -> bool {
@@ -92,6 +104,16 @@ const fn trap(
     Trap { source, gap: GAP, key, wrong, right }
 }
 
+/// A trap whose words may stand at the two ends of a phrase.
+const fn far_apart(
+    source: &'static [&'static str],
+    key: Range<usize>,
+    wrong: &'static str,
+    right: &'static str,
+) -> Trap {
+    Trap { source, gap: 4, key, wrong, right }
+}
+
 /// A trap whose words stand side by side: a possessive belongs to the word behind it alone.
 const fn side_by_side(
     source: &'static [&'static str],
@@ -121,6 +143,8 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["intoxicación"], 0..1, "intoxication", "poisoning"),
         trap(&["dolor*|retras*|tengo|tiene|baj*|última", "regla"], 1..2, "rule*", "period"),
         trap(&["torc*|torcí|romp*|roto|duel*|dolor*|fractur*|esguince|dobl*|hinchad*", "muñeca"], 1..2, "doll*", "wrist"),
+        trap(&["dormid*", "pierna*|brazo*|mano*|dedo*|pie|pies|cara"], 0..1, "slept|sleep*", "numb|asleep"),
+        side_by_side(&["al|hacia", "este"], 1..2, "this", "east"),
         trap(&["bulto"], 0..1, "package*|parcel*|bundle*", "lump"),
         trap(&["receta", "médic*|doctor*|farmacia"], 0..1, "recipe*", "prescription"),
         trap(&["sin|necesit*", "receta"], 1..2, "recipe*", "prescription"),
@@ -138,11 +162,12 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         side_by_side(&["mi|tu|su|nuestra|vuestra", "mujer"], 1..2, "woman", "wife"),
     ]),
     ("en", "es", &[
-        trap(&["lump*", "breast*|neck|throat|armpit|testicle*|groin"], 0..1, "trozo*|terrón|pedazo*|grumo*", "bulto|bultos"),
+        far_apart(&["lump*", "breast*|neck|throat|armpit*|testicle*|groin"], 0..1, "trozo*|terrón|pedazo*|grumo*", "bulto|bultos"),
         trap(&["once"], 0..1, "once", "una vez"),
         trap(&["constipat*"], 0..1, "constipad*|resfriad*|acatarrad*", "estreñido"),
         trap(&["constipation"], 0..1, "constipad*|resfriad*|catarro", "estreñimiento"),
         trap(&["embarrass*"], 0..1, "embaraz*", "avergonzado"),
+        trap(&["stabbed"], 0..1, "sobrad*|estabilizad*", "apuñalado|apuñal*|acuchill*"),
         trap(&["blood*|black|loose|sample*|watery|hard|my", "stool|stools"], 1..2, "taburete*|banquet*|banco*", "heces"),
         trap(&["stool|stools", "sample*|blood*|black"], 0..1, "taburete*|banquet*|banco*", "heces"),
         trap(&["arm|leg|wrist|ankle|plaster|broken", "cast"], 1..2, "reparto*|elenco*", "yeso"),
@@ -177,10 +202,30 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["selles"], 0..1, "saddle*|sells|salt*", "stools"),
         trap(&["foie"], 0..1, "faith|times|fair", "liver"),
         trap(&["côte|côtes", "cassé*|fêlé*|douleur*|mal"], 0..1, "coast*|side|hill*", "rib"),
+        trap(&["cassé*|fêlé*|fractur*|mal", "côte|côtes"], 1..2, "coast*|side|hill*", "rib"),
         trap(&["mollet*"], 0..1, "soft*|boiled", "calf"),
         trap(&["constipé*"], 0..1, "cold", "constipated"),
         trap(&["sens", "unique|interdit"], 0..1, "sense*|meaning", "way"),
         trap(&["feu", "rouge|vert|orange|prochain"], 0..1, "fire", "light"),
+        trap(&["tourn*|gauche|droite|arrêt*", "feu|feux"], 1..2, "fire|fires", "light"),
+        trap(&["bouton*", "ventre|visage|peau|dos|bras|jambe*|corps|fièvre|démange*"], 0..1, "button*", "spots|rash|spot|pimple*"),
+        trap(&["calcul|calculs", "rein|reins"], 0..2, "calculat*|calculus", "kidney stone|stones"),
+        trap(&["calcul|calculs", "rénal|rénaux|vésicule|biliaire*|urinaire*"], 0..1, "calculat*|calculus", "stone|stones"),
+        trap(&["addition", "vous|te|fausse|payer|restaurant|serveur*|erreur"], 0..1, "addition", "bill"),
+        trap(&["pay*|apport*|demand*|régl*", "addition"], 1..2, "addition", "bill"),
+        trap(&["évanoui*"], 0..1, "vanish*|disappear*", "fainted"),
+        trap(&["angine"], 0..1, "angina", "tonsillitis"),
+        trap(&["crise", "cardiaque*"], 0..2, "crisis|crises", "heart attack"),
+        trap(&["grippe"], 0..1, "grip*", "flu"),
+        trap(&["rhume"], 0..1, "rum|rheum*", "cold"),
+        trap(&["comprimé|comprimés"], 0..1, "compress*", "tablet|tablets|pill*"),
+        trap(&["cachet|cachets", "par|aspirine|paracétamol|mg|jour|matin|soir|dormir"], 0..1, "stamp*|seal*|fee*", "tablet|tablets|pill*"),
+        trap(&["poisson*"], 0..1, "poison*", "fish"),
+        trap(&["pain|pains"], 0..1, "pain|pains", "bread"),
+        trap(&["dent|dents"], 0..1, "dent|dents", "tooth|teeth"),
+        trap(&["lentille*", "contact"], 0..1, "lentil*", "lenses|lens"),
+        trap(&["éventuellement"], 0..1, "eventually", "possibly"),
+        trap(&["déception*"], 0..1, "deception*", "disappointment"),
         trap(&["blessé*"], 0..1, "blessed", "injured"),
         trap(&["essence"], 0..1, "essence", "petrol"),
         trap(&["librairie*"], 0..1, "library", "bookshop"),
@@ -204,6 +249,13 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["finger|fingers|toe|toes|ingrown", "nail|nails"], 1..2, "clou*", "ongle|ongles"),
         trap(&["had|suffer*|having", "stroke"], 1..2, "coup*|caresse*|trait*", "AVC"),
         trap(&["stroke", "patient*|victim*|symptom*"], 0..1, "coup*|caresse*|trait*", "AVC"),
+        far_apart(&["lump*", "breast*|neck|throat|armpit*|testicle*|groin"], 0..1, "morceau*|bloc*|motte*", "grosseur|boule*|masse*|bosse*"),
+        trap(&["plane|planes", "leav*|land*|late|delay*|ticket*|took|arriv*"], 0..1, "plan|plans", "avion|avions"),
+        trap(&["catch|caught|miss*|board*|by|our|my|the", "plane"], 1..2, "plan|plans", "avion"),
+        trap(&["bill", "wrong|please|pay*|restaurant|waiter"], 0..1, "bille*", "addition|note|facture*"),
+        trap(&["pay*|bring|have", "bill"], 1..2, "bille*", "addition|note|facture*"),
+        side_by_side(&["hang|hung", "up"], 0..2, "pend*|accroch*", "raccrochez|raccroch*"),
+        side_by_side(&["fire", "brigade|department|service"], 0..2, "feu|brigade|département|service", "pompiers"),
         trap(&["cross*|at|to|from", "border"], 1..2, "bord|bordure*", "frontière"),
         trap(&["preservative*"], 0..1, "préservatif*", "conservateurs"),
         trap(&["injured"], 0..1, "injuri*", "blessé|bless*"),
@@ -245,11 +297,30 @@ mod tests {
         assert_eq!(right(fr, "Il a perdu connaissance.", "He lost knowledge."), Some("consciousness"));
         assert_eq!(right(fr, "Tournez au feu rouge.", "Turn at the red fire."), Some("light"));
         assert_eq!(
+            right(fr, "Tournez à gauche au deuxième feu.", "Turn left at the second fire."),
+            Some("light")
+        );
+        assert_eq!(right(fr, "Il n'y a plus d’essence.", "There is no essence."), Some("petrol"));
+        assert_eq!(right(fr, "L'addition, s'il vous plaît.", "The addition, please."), Some("bill"));
+        assert_eq!(right(fr, "L'addition de deux nombres", "The addition of two numbers"), None);
+        let misread =
+            misread("J'ai l’angine.", "I have angina.", &"fr".parse().unwrap(), &"en".parse().unwrap());
+        assert_eq!(misread.map(|m| m.place), Some(9..15));
+        assert_eq!(
             right(("en", "fr"), "I have not taken my medicine.", "Je n'ai pas pris ma médecine."),
             Some("médicament")
         );
         assert_eq!(right(("en", "fr"), "She studies medicine.", "Elle étudie la médecine."), None);
+        assert_eq!(
+            right(("en", "fr"), "Call the fire brigade.", "Appelez le feu brigade."),
+            Some("pompiers")
+        );
+        assert_eq!(right(es, "al sur, no al este", "to the south, not to this"), Some("east"));
         let en = ("en", "es");
+        assert_eq!(
+            right(en, "There is a lump in my right breast.", "Hay un trozo en mi pecho."),
+            Some("bulto")
+        );
         assert_eq!(right(en, "Take it once a day.", "Tómelo once al día."), Some("una vez"));
         assert_eq!(right(en, "Take it once a day.", "Tómelo una vez al día."), None);
         assert_eq!(right(en, "There is blood in my stool.", "Hay sangre en mi taburete."), Some("heces"));
