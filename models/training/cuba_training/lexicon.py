@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import clean, corpus, files, templates
@@ -22,22 +23,32 @@ from .synthesise import BAD_FORWARD
 CAP, DICE, LIKELY, LIMIT, FAMILIAR = 1000, 0.7, 0.2, 30_000, 10
 COMMON = 2000
 """A target word in more pairs than this is a function word: never the translation of a rare word."""
-
-
 SELDOM, SHARE, LEAST_DICE = 4, 0.8, 0.3
 """Synthetic pairs that must hold a word; the share of them that hold its translation too, where Dice is not over `DICE` since several
 forms of the word have the same one."""
 
 
-def pairs_of(work: Path, backward: bool, human: bool):
-    """(source words, target words) as sets, of every human or every synthetic pair."""
+@dataclass
+class Words:
+    """(words, words) as sets of every human and of every synthetic pair, in the order of the pair's languages."""
+
+    human: list[tuple[set[str], set[str]]]
+    synthetic: list[tuple[set[str], set[str]]]
+
+    def turned(self) -> "Words":
+        return Words(*([(b, a) for a, b in pairs] for pairs in (self.human, self.synthetic)))
+
+
+def read(work: Path) -> Words:
     _, entries = corpus.read_mixture(work / "corpus")
+    words = Words([], [])
     for entry in entries:
         roles = {use["role"] for use in entry["use"].values()}
-        if roles == {HUMAN} if human else roles <= {BACK, FORWARD}:
-            for sides in corpus.read_pairs(work / "corpus" / entry["file"]):
-                source, target = sides[::-1] if backward else sides
-                yield set(clean.key(source).split()), set(clean.key(target).split())
+        pairs = words.human if roles == {HUMAN} else words.synthetic if roles <= {BACK, FORWARD} else None
+        if pairs is not None:
+            keyed = ((clean.key(side).split() for side in sides) for sides in corpus.read_pairs(work / "corpus" / entry["file"]))
+            pairs += [(set(a), set(b)) for a, b in keyed]
+    return words
 
 
 def associations(pairs: list) -> tuple[Counter, dict[str, str]]:
@@ -100,12 +111,12 @@ def key_translations(pair: str, backward: bool) -> dict[str, list[str]]:
     return table
 
 
-def make(work: Path, pair: str, backward: bool, output: Path) -> int:
+def make(words: Words, pair: str, backward: bool, output: Path) -> int:
     """Write the lexicon of direction `pair` (or its reverse); returns the number of lines."""
-    pairs = list(pairs_of(work, backward, human=True))
-    examples, sure = associations(pairs)
-    machine = dictionary(list(pairs_of(work, backward, human=False)), examples)
-    same = shared(pairs, examples)
+    words = words.turned() if backward else words
+    examples, sure = associations(words.human)
+    machine = dictionary(words.synthetic, examples)
+    same = shared(words.human, examples)
     keys = key_translations(pair, backward)
     rows = []
     for word, count in examples.most_common(LIMIT):
@@ -129,9 +140,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="folder with the packs (default: WORK/export)")
     args = parser.parse_args()
     pair, _ = corpus.read_mixture(args.work / "corpus")
+    words = read(args.work)
     for number, direction in enumerate(directions(pair)):
         path = (args.output or args.work / "export") / direction / f"lexicon.{direction.replace('-', '')}.tsv"
-        print(path, make(args.work, pair, bool(number), path))
+        print(path, make(words, pair, bool(number), path))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ PAIRS += [("the dog eats", "el perro come"), ("the cat eats", "el gato come"), (
 
 
 def test_a_rare_word_gets_its_exclusive_partner_and_a_key_word_its_own(tmp_path):
-    lexicon.make(work_with(tmp_path, PAIRS), "en-es", False, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, PAIRS)), "en-es", False, tmp_path / "l.tsv")
     rows = read(tmp_path / "l.tsv")
     assert rows["badger"] == (4, "tejón")
     assert rows["tablet"] == (1, "pastilla|comprimido")
@@ -32,7 +32,7 @@ def test_a_rare_word_gets_its_exclusive_partner_and_a_key_word_its_own(tmp_path)
 def test_a_common_word_lists_its_likeliest_partner_and_a_shared_word_itself(tmp_path):
     pairs = [(f"the plane {n} leaves", f"el avión {n} sale") for n in "abcdefghijkl"]
     pairs += [(f"hotel {n}", f"hotel {n}") for n in "abcdefghijkl"] + [("the idea", "la idea")]
-    lexicon.make(work_with(tmp_path, pairs), "en-es", False, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, pairs)), "en-es", False, tmp_path / "l.tsv")
     rows = read(tmp_path / "l.tsv")
     assert rows["plane"][1] in ("avión", "sale")
     assert rows["hotel"] == (12, "hotel") and rows["idea"] == (1, "idea")
@@ -40,13 +40,13 @@ def test_a_common_word_lists_its_likeliest_partner_and_a_shared_word_itself(tmp_
 
 
 def test_the_reverse_direction_reads_the_pairs_the_other_way(tmp_path):
-    lexicon.make(work_with(tmp_path, PAIRS), "en-es", True, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, PAIRS)), "en-es", True, tmp_path / "l.tsv")
     rows = read(tmp_path / "l.tsv")
     assert rows["tejón"] == (4, "badger") and rows["comprimido"] == (0, "tablet")
 
 
 def test_machine_pairs_translate_rare_words_but_do_not_count_as_examples(tmp_path):
-    lexicon.make(work_with(tmp_path, PAIRS, BACK), "en-es", False, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, PAIRS, BACK)), "en-es", False, tmp_path / "l.tsv")
     rows = read(tmp_path / "l.tsv")
     assert rows["badger"] == (0, "tejón")
     assert "dog" not in rows
@@ -54,12 +54,12 @@ def test_machine_pairs_translate_rare_words_but_do_not_count_as_examples(tmp_pat
 
 def test_a_word_that_the_teacher_gets_wrong_is_listed_without_its_translation(tmp_path):
     pairs = [(f"the stool {x}", f"el taburete {y}") for x, y in [("falls", "cae"), ("burns", "arde"), ("breaks", "rompe"), ("moves", "va")]]
-    lexicon.make(work_with(tmp_path, pairs, BACK), "en-es", False, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, pairs, BACK)), "en-es", False, tmp_path / "l.tsv")
     assert "taburete" not in read(tmp_path / "l.tsv")["stool"][1]
 
 
 def test_several_forms_of_a_word_may_share_their_translation(tmp_path):
     pairs = [(f"{form} {n}", f"bonito {n}") for form in ("lindo", "linda") for n in "abcdefgh"]
     corpus_of = [(b.replace("bonito", "pretty"), a) for a, b in pairs]
-    lexicon.make(work_with(tmp_path, corpus_of, BACK), "en-es", True, tmp_path / "l.tsv")
+    lexicon.make(lexicon.read(work_with(tmp_path, corpus_of, BACK)), "en-es", True, tmp_path / "l.tsv")
     assert read(tmp_path / "l.tsv")["linda"] == (0, "pretty")

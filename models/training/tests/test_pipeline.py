@@ -37,6 +37,6 @@ def test_the_whole_pipeline_learns_and_documents_itself(tmp_path):
     export = work / "export" / "en-es"
     rows = evaluate.evaluate({"cuba": evaluate.PackEngine(export, "en-es")}, data, "en-es", 20, None)
     assert {r["set"] for r in rows} == {"tatoeba", "tico19", "flores", "safety"}
-    assert lexicon.make(work, "en-es", False, export / "lexicon.enes.tsv") > 10
+    assert lexicon.make(lexicon.read(work), "en-es", False, export / "lexicon.enes.tsv") > 10
     text = card.card("en-es", export, work, rows)
     assert "# English to Spanish" in text and "tatoeba-manythings" in text and "CC BY 2.0 FR" in text
