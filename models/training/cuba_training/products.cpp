@@ -103,55 +103,136 @@ struct Panel {
 };
 
 // Two tiles of A by two of B at a time: 32 x 32 sums stay in the tiles over the whole depth.
-void block(const __m512i* a, const __m512i* b, int64_t depth, float* c, int64_t n) {
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  for (int64_t k = 0; k < depth; k++, a += 2 * SIDE, b += 2 * SIDE) {
-    _tile_loadd(4, a, 64);
-    _tile_loadd(5, a + SIDE, 64);
-    _tile_loadd(6, b, 64);
-    _tile_loadd(7, b + SIDE, 64);
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
+struct Sums {
+  Sums() {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
   }
-  _tile_stored(0, c, n * 4);
-  _tile_stored(1, c + SIDE, n * 4);
-  _tile_stored(2, c + SIDE * n, n * 4);
-  _tile_stored(3, c + SIDE * n + SIDE, n * 4);
+  void add(const __m512i* a, const __m512i* b, int64_t depth) {
+    for (int64_t k = 0; k < depth; k++, a += 2 * SIDE, b += 2 * SIDE) {
+      _tile_loadd(4, a, 64);
+      _tile_loadd(5, a + SIDE, 64);
+      _tile_loadd(6, b, 64);
+      _tile_loadd(7, b + SIDE, 64);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  void store(float* c, int64_t n) {
+    _tile_stored(0, c, n * 4);
+    _tile_stored(1, c + SIDE, n * 4);
+    _tile_stored(2, c + SIDE * n, n * 4);
+    _tile_stored(3, c + SIDE * n + SIDE, n * 4);
+  }
+};
+
+// 32 rows of op(A) over the whole depth.
+void pack_rows(const float* a, int64_t m, int64_t k, bool ta, int64_t i, __m512i* rows) {
+  for (int64_t p = 0; p < k / DEPTH; p++)
+    for (int64_t h = 0; h < 2; h++) {
+      int64_t row = i + h * SIDE, column = p * DEPTH;
+      pack_a(a + (ta ? column * m + row : row * k + column), ta ? m : k, ta, rows + (p * 2 + h) * SIDE);
+    }
+}
+
+// All of op(B), 32 columns after 32 columns, each over the whole depth.
+void pack_columns(const float* b, int64_t n, int64_t k, bool tb, __m512i* columns) {
+  for (int64_t j = 0; j < n; j += 32)
+    for (int64_t p = 0; p < k / DEPTH; p++)
+      for (int64_t h = 0; h < 2; h++) {
+        int64_t column = j + h * SIDE, row = p * DEPTH;
+        pack_b(b + (tb ? column * k + row : row * n + column), tb ? k : n, tb, columns);
+        columns += SIDE;
+      }
+}
+
+// Registers in 32 packed rows or columns.
+int64_t strip(int64_t k) { return k / DEPTH * 2 * SIDE; }
+
+// Columns of which all that is packed stays in the second cache while the rows go by.
+int64_t columns_at_once(int64_t k) {
+  constexpr int64_t BYTES = 768 << 10;
+  int64_t fit = BYTES / (k * 2) / 32 * 32;
+  return fit < 32 ? 32 : fit;
+}
+
+// A factor pair of low rank beside B: C = A B + (A down) up, and A down itself.
+struct LowRank {
+  __m512i *down, *up;
+  int64_t rank;
+  float* between;
+};
+
+void times_columns(const float* a, const __m512i* columns, float* c, int64_t m, int64_t n, int64_t k, bool ta, const LowRank* beside = nullptr) {
+  thread_local Panel left, low;
+  int64_t rank = beside ? beside->rank : 0, size = strip(k), step = columns_at_once(k);
+  __m512i *rows = left.of(size * (m / 32)), *between = low.of(strip(rank) * (m / 32));
+  for (int64_t j = 0; j < n; j += step)
+    for (int64_t i = 0; i < m; i += 32) {
+      __m512i *here = rows + i / 32 * size, *here_low = between + i / 32 * strip(rank);
+      if (j == 0) {
+        pack_rows(a, m, k, ta, i, here);
+        for (int64_t r = 0; r < rank; r += 32) {
+          Sums sums;
+          sums.add(here, beside->down + r / 32 * size, k / DEPTH);
+          sums.store(beside->between + i * rank + r, rank);
+        }
+        if (rank) pack_rows(beside->between, m, rank, false, i, here_low);
+      }
+      for (int64_t column = j; column < n && column < j + step; column += 32) {
+        Sums sums;
+        sums.add(here, columns + column / 32 * size, k / DEPTH);
+        if (rank) sums.add(here_low, beside->up + column / 32 * strip(rank), rank / DEPTH);
+        sums.store(c + i * n + column, n);
+      }
+    }
 }
 
 void product(const float* a, const float* b, float* c, int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
-  thread_local Panel left, right;
-  int64_t depth = k / DEPTH, strip = depth * 2 * SIDE;  // registers in 32 rows of A or 32 columns of B
-  __m512i *rows = left.of(strip), *columns = right.of(strip * (n / 32));
-  for (int64_t j = 0; j < n; j += 32)
-    for (int64_t p = 0; p < depth; p++)
-      for (int64_t h = 0; h < 2; h++) {
-        int64_t column = j + h * SIDE, row = p * DEPTH;
-        pack_b(b + (tb ? column * k + row : row * n + column), tb ? k : n, tb, columns + j / 32 * strip + (p * 2 + h) * SIDE);
-      }
-  for (int64_t i = 0; i < m; i += 32) {
-    for (int64_t p = 0; p < depth; p++)
-      for (int64_t h = 0; h < 2; h++) {
-        int64_t row = i + h * SIDE, column = p * DEPTH;
-        pack_a(a + (ta ? column * m + row : row * k + column), ta ? m : k, ta, rows + (p * 2 + h) * SIDE);
-      }
-    for (int64_t j = 0; j < n; j += 32) block(rows, columns + j / 32 * strip, depth, c + i * n + j, n);
-  }
+  thread_local Panel right;
+  __m512i* columns = right.of(strip(k) * (n / 32));
+  pack_columns(b, n, k, tb, columns);
+  times_columns(a, columns, c, m, n, k, ta);
 }
+
+// The tiles' configuration is a thread's own: it holds for one call.
+struct Tiles {
+  Tiles() {
+    static const Shape shape;
+    _tile_loadconfig(&shape);
+  }
+  ~Tiles() { _tile_release(); }
+};
 
 ffi::Error run(ffi::Buffer<ffi::F32> a, ffi::Buffer<ffi::F32> b, ffi::ResultBuffer<ffi::F32> c, bool ta, bool tb) {
   auto left = a.dimensions();
   int64_t batch = left[0], m = left[ta ? 2 : 1], k = left[ta ? 1 : 2], n = c->dimensions()[2];
-  static const Shape shape;
-  _tile_loadconfig(&shape);
+  Tiles tiles;
   for (int64_t i = 0; i < batch; i++)
     product(a.typed_data() + i * m * k, b.typed_data() + i * k * n, c->typed_data() + i * m * n, m, n, k, ta, tb);
-  _tile_release();
+  return ffi::Error::Success();
+}
+
+// B packed once for many products: [n / 32, 32 * k] bfloat16 in the order of the tiles.
+ffi::Error pack(ffi::Buffer<ffi::F32> b, ffi::ResultBuffer<ffi::BF16> packed, bool tb) {
+  auto stored = b.dimensions();
+  pack_columns(b.typed_data(), stored[tb ? 0 : 1], stored[tb ? 1 : 0], tb, reinterpret_cast<__m512i*>(packed->typed_data()));
+  return ffi::Error::Success();
+}
+
+ffi::Error run_adapted(ffi::Buffer<ffi::F32> x, ffi::Buffer<ffi::BF16> packed, ffi::Buffer<ffi::F32> down, ffi::Buffer<ffi::F32> up,
+                       ffi::ResultBuffer<ffi::F32> y, ffi::ResultBuffer<ffi::F32> between, bool turned) {
+  thread_local Panel first, second;
+  int64_t m = x.dimensions()[0], k = x.dimensions()[1], n = y->dimensions()[1], rank = between->dimensions()[1];
+  LowRank beside{first.of(strip(k) * (rank / 32)), second.of(strip(rank) * (n / 32)), rank, between->typed_data()};
+  pack_columns(down.typed_data(), rank, k, turned, beside.down);
+  pack_columns(up.typed_data(), n, rank, turned, beside.up);
+  Tiles tiles;
+  times_columns(x.typed_data(), reinterpret_cast<const __m512i*>(packed.typed_data()), y->typed_data(), m, n, k, false, &beside);
   return ffi::Error::Success();
 }
 
@@ -164,6 +245,16 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_product, run,
                                   .Ret<ffi::Buffer<ffi::F32>>()
                                   .Attr<bool>("ta")
                                   .Attr<bool>("tb"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_pack, pack, ffi::Ffi::Bind().Arg<ffi::Buffer<ffi::F32>>().Ret<ffi::Buffer<ffi::BF16>>().Attr<bool>("tb"));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_adapted, run_adapted,
+                              ffi::Ffi::Bind()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::BF16>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Ret<ffi::Buffer<ffi::F32>>()
+                                  .Ret<ffi::Buffer<ffi::F32>>()
+                                  .Attr<bool>("turned"));
 
 // The kernel gives a process the tiles only on request; 0 when it does.
 extern "C" long cuba_ask_for_tiles() {

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from jax.ad_checkpoint import checkpoint_name
 
 SOURCE = Path(__file__).with_name("products.cpp")
-TARGET = "cuba_product"
+TARGET, PACK, ADAPTED = "cuba_product", "cuba_pack", "cuba_adapted"
 MULTIPLE = 32
 _tiles = False
 _registered = False
@@ -58,7 +59,8 @@ def register(folder: Path) -> bool:
     if library.cuba_ask_for_tiles() != 0:
         print("products in float32: the kernel does not give this process the matrix tiles", file=sys.stderr)
         return False
-    jax.ffi.register_ffi_target(TARGET, jax.ffi.pycapsule(library.cuba_product), platform="cpu")
+    for target in (TARGET, PACK, ADAPTED):
+        jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(library[target]), platform="cpu")
     _registered = True
     return True
 
@@ -106,3 +108,51 @@ def dense(x, w, b=None, transposed: bool = False):
     rows = x.reshape(1, -1, x.shape[-1])
     y = matmul(rows, w[None], tb=transposed).reshape(*x.shape[:-1], -1)
     return y if b is None else y + b
+
+
+def prepare(w):
+    """A matrix [k, n] that is never trained, as `adapted` wants it: on tiles packed once for each way it is multiplied."""
+    if not _tiles or any(side % MULTIPLE for side in w.shape):
+        return jnp.asarray(w)
+    k, n = w.shape
+
+    def pack(turned: bool):
+        shape = jax.ShapeDtypeStruct((k // MULTIPLE, MULTIPLE * n) if turned else (n // MULTIPLE, MULTIPLE * k), jnp.bfloat16)
+        return jax.ffi.ffi_call(PACK, shape)(w, tb=turned)
+
+    return {"straight": pack(False), "turned": pack(True)}
+
+
+def _adapted(x, w, down, up, turned: bool):
+    """x w + (x down) up, and x down; of the turned matrices if asked."""
+    if not isinstance(w, dict):
+        whole = [(m.T if turned else m)[None] for m in (w, down, up)]
+        between = matmul(x[None], whole[1])
+        return (matmul(x[None], whole[0]) + matmul(between, whole[2]))[0], between[0]
+    rows, rank = len(x), down.shape[0 if turned else 1]
+    if rows % MULTIPLE or rank % MULTIPLE:
+        raise ValueError(f"{rows} rows and rank {rank}: both must be multiples of {MULTIPLE} beside a prepared matrix")
+    columns = w["turned" if turned else "straight"]
+    shapes = [jax.ShapeDtypeStruct((rows, width), jnp.float32) for width in (len(columns) * MULTIPLE, rank)]
+    return jax.ffi.ffi_call(ADAPTED, shapes)(x, columns, down, up, turned=turned)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(4,))
+def adapted(x, w, down, up, name: str):
+    """x [m, k] times a prepared w [k, n] that is not trained, plus (x down) up; both results have checkpoint names."""
+    return _adapted(x, w, down, up, False)[0]
+
+
+def _adapted_forward(x, w, down, up, name):
+    y, between = _adapted(x, w, down, up, False)
+    return checkpoint_name(y, name), (x, w, down, up, checkpoint_name(between, f"{name}.between"))
+
+
+def _adapted_backward(name, saved, g):
+    x, w, down, up, between = saved
+    # What goes back through the turned matrices comes first through `up`: the same shape of work.
+    dx, dbetween = _adapted(g, w, up, down, True)
+    return dx, None, matmul(x[None], dbetween[None], ta=True)[0], matmul(between[None], g[None], ta=True)[0]
+
+
+adapted.defvjp(_adapted_forward, _adapted_backward)

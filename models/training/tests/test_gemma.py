@@ -151,9 +151,9 @@ def test_packed_texts_do_not_see_each_other_and_only_factors_get_gradients():
     weights = {"norm": np.ones(32, np.float32), "embedding": rng.normal(size=(50, 32)).astype(np.float32) * 0.2, "layers": layers}
     lora = {n: rng.normal(size=v.shape).astype(np.float32) * 0.1 for n, v in network.adapter(c, 4, 1).items()}
     text = rng.integers(0, 50, 6)
-    alone = network.hidden(c, weights, lora, text[None], np.arange(6.0)[None], np.ones((1, 6), int))
+    alone = network.hidden(c, weights, lora, text[None], np.arange(6)[None], np.ones((1, 6), int))
     pair = np.concatenate([rng.integers(0, 50, 5), text])[None]
-    place = np.concatenate([np.arange(5.0), np.arange(6.0)])[None]
+    place = np.concatenate([np.arange(5), np.arange(6)])[None]
     packed = network.hidden(c, weights, lora, pair, place, np.array([[1] * 5 + [2] * 6]))
     assert np.allclose(alone, packed[5:], atol=1e-4)
     grads = jax.grad(lambda f: (network.scores(network.hidden(c, weights, f, pair, place, place * 0 + 1), weights["embedding"]) ** 2).sum())(lora)

@@ -55,3 +55,34 @@ def test_without_a_compiler_training_goes_on_in_float32(tmp_path, monkeypatch, c
     with products.tiles(tmp_path) as on:
         assert not on
     assert "products in float32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("on_tiles", [False, True])
+def test_a_factor_beside_a_frozen_matrix_gets_its_gradients(request, on_tiles):
+    if on_tiles:
+        request.getfixturevalue("tiles")
+    rng = np.random.default_rng(4)
+    # 1,056 rows and 2,048 columns: more than the columns that stay in the cache at once.
+    x, w, down, up = (rng.normal(size=size).astype(np.float32) * 0.1 for size in ((1056, 320), (320, 2048), (320, 32), (32, 2048)))
+    prepared = products.prepare(w)
+    assert isinstance(prepared, dict) == on_tiles
+
+    def objective(multiply):
+        return lambda x, down, up: (jax.numpy.sin(multiply(x, down, up)) * 0.1).sum()
+
+    def adapted(x, down, up):
+        return products.adapted(x, prepared, down, up, "name")
+
+    def plain(x, down, up):
+        return x @ w + (x @ down) @ up
+
+    np.testing.assert_allclose(adapted(x, down, up), plain(x, down, up), rtol=0.05, atol=0.02)
+    made, wanted = (jax.grad(objective(m), argnums=(0, 1, 2))(x, down, up) for m in (adapted, plain))
+    for one, other in zip(made, wanted):
+        assert np.corrcoef(np.ravel(one), np.ravel(other))[0, 1] > 0.999
+
+
+def test_a_prepared_matrix_wants_whole_tiles(tiles):
+    ones = lambda *size: np.ones(size, np.float32)
+    with pytest.raises(ValueError, match="multiples of 32"):
+        products.adapted(ones(5, 64), products.prepare(ones(64, 96)), ones(64, 32), ones(32, 96), "name")

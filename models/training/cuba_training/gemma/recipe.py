@@ -18,6 +18,8 @@ CATALOGUE = ROOT / "core" / "packs" / "catalogue" / "builtin.json"
 PAIRS = ("en-es", "es-en", "en-fr", "fr-en")
 KEEP, MODEL, BASE = "kept-tokens.bin", "gemma-3-270m-en-es-fr-q4_k_m.gguf", "gemma-3-270m"
 BESIDE = (("adapter.gguf", "adapter"), ("NOTICE.txt", "licence"))
+SEARCH = {"beam": 4, "length_penalty": 1.0}
+"""How the engine searches: continuations followed side by side, and how their length is weighed."""
 CONTEXT_BYTES = 160 << 20
 """Memory besides the weights: cache and buffers of a context of 2,048 tokens, with room."""
 
@@ -43,7 +45,7 @@ def recipe(small: Path, folder: Path, version: str) -> dict:
         "licence": base["licence"],
         "needs": {"ram": size + CONTEXT_BYTES, "disk": size},
         "source": f"{base['source']}; adapter trained by models/training/cuba_training/gemma",
-        "extra": base["extra"],
+        "extra": base["extra"] | SEARCH,
         "files": found,
     }
 

@@ -100,7 +100,7 @@ class Stream:
 
 def batch_of(chosen: list, shape: Shape, vocabulary: int, frequent: np.ndarray, rng: np.random.Generator) -> dict:
     """Arrays of the texts placed at (row, column): the token before each answer token predicts it."""
-    tokens, place, segment = (np.zeros((shape.rows, shape.length), kind) for kind in (np.int32, np.float32, np.int32))
+    tokens, place, segment = np.zeros((3, shape.rows, shape.length), np.int32)
     sites, words = [], []
     for number, (row, at, question, answer) in enumerate(chosen):
         text = question + answer

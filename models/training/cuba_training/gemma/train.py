@@ -43,17 +43,28 @@ def losses(c: network.Config, weights: dict, lora: dict, batch: dict):
     return jnp.where(valid, jax.nn.logsumexp(scores, -1) - right, 0.0).sum(), valid.sum()
 
 
-def make_step(c: network.Config, settings: dict):
-    """One update from several small batches, stacked along a first axis."""
+def mesh_of(cores: int) -> jax.sharding.Mesh:
+    return jax.make_mesh((cores,), ("core",), axis_types=(jax.sharding.AxisType.Auto,))
 
-    def step(weights, state, many, rate):
+
+def make_step(c: network.Config, settings: dict, cores: int = 1):
+    """One update from several small batches, stacked along a first axis of which each core takes its part."""
+
+    def gradients(weights, lora, many):
         def add(total, batch):
             objective = lambda lora: losses(c, weights, lora, batch)
-            (nll, count), grads = jax.value_and_grad(objective, has_aux=True)(state["lora"])
+            (nll, count), grads = jax.value_and_grad(objective, has_aux=True)(lora)
             return jax.tree.map(jnp.add, total, (grads, nll, count)), None
 
-        zero = jax.tree.map(jnp.zeros_like, state["lora"]), jnp.float32(0), jnp.int32(0)
-        (grads, nll, count), _ = jax.lax.scan(add, zero, many)
+        zero = jax.tree.map(jnp.zeros_like, lora), jnp.float32(0), jnp.int32(0)
+        total, _ = jax.lax.scan(add, zero, many)
+        return jax.lax.psum(total, "core")
+
+    mesh, whole = mesh_of(cores), jax.P()
+    spread = jax.shard_map(gradients, mesh=mesh, in_specs=(whole, whole, jax.P("core")), out_specs=whole, check_vma=False)
+
+    def step(weights, state, many, rate):
+        grads, nll, count = spread(weights, state["lora"], many)
         grads = {n: g / count for n, g in grads.items()}
         return adam(state, grads, rate, settings["clip"]), nll / count
 
@@ -116,20 +127,21 @@ def pack_all(pairs: list, stream: rows.Stream) -> list[dict]:
 def train(args: argparse.Namespace) -> Path:
     args.work.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(args.work / "compiled"))
+    jax.config.update("jax_num_cpu_devices", args.cores)
     checkpoint = args.work / "checkpoint.npz"
     model = container.Gguf(args.model)
     encoder = rows.Encoder(tokens.of(model))
-    c, weights = network.load(args.model)
-    weights = jax.tree.map(jnp.asarray, weights)
     if checkpoint.exists():
         state, about = load(checkpoint)
     else:
-        state, about = fresh(c, args.rank, args.seed), {"position": {"drawn": {}, "batches": 0}, "pairs": 0, "tokens": 0, "seconds": 0.0}
+        state, about = fresh(network.config_of(model), args.rank, args.seed), {"position": {"drawn": {}, "batches": 0}, "pairs": 0, "tokens": 0, "seconds": 0.0}
     shape = rows.Shape(args.rows, args.length, args.targets, args.candidates)
     about |= {"settings": SETTINGS | {"rate": args.rate}, "shape": asdict(shape), "model": args.model.name}
     stream = rows.Stream(args.corpus, encoder, shape, **about["position"], weights=args.weights)
-    dev = Dev(c, stream)
     with products.tiles(args.work / "compiled"):
+        c, weights = network.load(args.model)
+        weights, state = jax.device_put((weights, state), jax.NamedSharding(mesh_of(args.cores), jax.P()))
+        dev = Dev(c, stream)
         report(args.work, about | {"dev": check_first(dev(weights, state["lora"]), int(state["step"]))})
         loop(args, checkpoint, c, weights, state, about, stream, dev)
     return checkpoint
@@ -158,7 +170,8 @@ def loop(args, checkpoint, c, weights, state, about, stream, dev) -> None:
     stop: list[bool] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.append(True))
-    step, begin, before, number = make_step(c, about["settings"]), time.monotonic(), about["seconds"], int(state["step"])
+    step, number = make_step(c, about["settings"], args.cores), int(state["step"])
+    begin, before = time.monotonic(), about["seconds"]
     saved = judged = begin
     window = Window()
     while not stop:
@@ -166,7 +179,7 @@ def loop(args, checkpoint, c, weights, state, about, stream, dev) -> None:
         left = args.steps - number if args.steps else args.minutes - (now - begin) / 60
         if left <= 0:
             break
-        drawn = [stream.next() for _ in range(args.batches)]
+        drawn = [stream.next() for _ in range(args.cores * args.batches)]
         window.pairs += sum(int(b.pop("pairs")) for b in drawn)
         window.tokens += sum(int((b["segment"] > 0).sum()) for b in drawn)
         many = {name: np.stack([b[name] for b in drawn]) for name in drawn[0]}
@@ -216,7 +229,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--length", type=int, default=256)
     p.add_argument("--targets", type=int, default=512)
     p.add_argument("--candidates", type=int, default=8192)
-    p.add_argument("--batches", type=int, default=2)
+    p.add_argument("--batches", type=int, default=2, help="of one update on each core")
+    p.add_argument("--cores", type=int, default=1)
     p.add_argument("--seed", type=int, default=1)
     return p
 
