@@ -1,6 +1,7 @@
 //! What can be seen from outside: signs that a translation is wrong, without knowing the right one.
 
 mod amounts;
+mod kinds;
 pub(crate) mod senses;
 
 pub use amounts::amounts_differ;
@@ -69,7 +70,8 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
     let misread = || senses::misread(source, target, from, to).is_some();
     // U+FFFD stands for a character that the engine could not write.
     let garbled = || target.contains('\u{FFFD}') && !source.contains('\u{FFFD}');
-    sign(Reason::Unfamiliar, hypothesis.unfamiliar || misread() || garbled());
+    let exchanged = || kinds::exchanged(source, target, from, to);
+    sign(Reason::Unfamiliar, hypothesis.unfamiliar || misread() || garbled() || exchanged());
     sign(Reason::Truncated, hypothesis.truncated);
     sign(Reason::Short, source_words.len() < 2 && !to.is_spaceless() && !from.is_spaceless());
     reasons.into_iter().collect()

@@ -129,7 +129,8 @@ pub enum Reason {
     Hesitant,
     /// Parts of the source are aligned to nothing.
     Uncovered,
-    /// Words that the engine has hardly met, took in a sense they cannot have there, or made up: it may have guessed them.
+    /// Words that the engine has hardly met, took in a sense they cannot have there, put in the place of others of their kind, or
+    /// made up: it may have guessed them.
     Unfamiliar,
     /// The engine stopped at its length limit.
     Truncated,

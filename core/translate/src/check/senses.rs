@@ -53,7 +53,7 @@ pub(crate) fn misread(source: &str, target: &str, from: &LanguageCode, to: &Lang
 }
 
 /// Words in lower case with their places; what an apostrophe joins (`l'essence`) is two.
-fn words(text: &str) -> Vec<(usize, String)> {
+pub(super) fn words(text: &str) -> Vec<(usize, String)> {
     text.unicode_word_indices()
         .flat_map(|(at, word)| {
             let apostrophes = word.match_indices(['\'', '’']).map(|(i, found)| (i, i + found.len()));
@@ -66,7 +66,7 @@ fn words(text: &str) -> Vec<(usize, String)> {
         .collect()
 }
 
-fn is_one_of(word: &str, forms: &str) -> bool {
+pub(super) fn is_one_of(word: &str, forms: &str) -> bool {
     forms.split('|').any(|form| match form.strip_suffix('*') {
         Some(stem) => word.starts_with(stem),
         None => word == form,
@@ -196,7 +196,8 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["pris|prend*|prise|mesur*", "tension"], 1..2, "tension|voltage|stress|strain", "blood pressure"),
         trap(&["enceinte"], 0..1, "enclosure*|speaker*|wall*|surrounded", "pregnant"),
         trap(&["dernières|retard|douleur*", "règles"], 1..2, "rule*|ruler*", "period"),
-        trap(&["ordonnance"], 0..1, "order|ordinance|orderly", "prescription"),
+        far_apart(&["ordonnance", "médecin*|médica*|pharmac*|docteur*|acheter"], 0..1, "order|ordinance|orderly", "prescription"),
+        trap(&["sans|avec|besoin|sur|mon|votre|renouvel*|prescri*", "ordonnance"], 1..2, "order|ordinance|orderly", "prescription"),
         trap(&["intoxication"], 0..1, "intoxication", "poisoning"),
         trap(&["préservatif*"], 0..1, "preservative*", "condom"),
         trap(&["selles"], 0..1, "saddle*|sells|salt*", "stools"),
