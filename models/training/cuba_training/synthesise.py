@@ -4,8 +4,9 @@ A pair keeps which side a person wrote: back-translation (the target side is hum
 output, forward translation (the source side is human) teaches it words it has never seen, and also the
 teacher's mistakes. `corpus.py` tags the pairs so that the model can tell the kinds apart.
 
-An own pack (`--pack`) knows everyday language better than Apertium once it is trained for a while; its pairs serve
-back-translation only, since learning its own output forward teaches nothing.
+An own pack knows everyday language better than Apertium once it is trained for a while, by the reference engine (`--pack`) or much faster
+by a program (`--command "cuba translate --from es --to en --beam 1"`); its pairs serve back-translation only, since learning its own
+output forward teaches nothing.
 
 Resumable: the output is appended to in whole chunks, and the number of lines consumed is kept in a side file
 that is replaced atomically after each chunk.
@@ -126,21 +127,22 @@ def main() -> None:
     parser.add_argument("--language", required=True, help="language of the human text")
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--pack", type=Path, help="folder of an own pack that translates from --language: the teacher instead of Apertium")
+    parser.add_argument("--command", help="a program that does the same, a sentence a line")
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
     first, second = args.pair.split("-")
     other = second if args.language == first else first
-    if args.pack:
-        from .evaluate import PackEngine
+    if args.pack or args.command:
+        from .evaluate import CommandEngine, PackEngine
 
-        teacher = PackEngine(args.pack, f"{args.language}-{other}")
+        teacher = CommandEngine(args.command) if args.command else PackEngine(args.pack, f"{args.language}-{other}")
     else:
         chain = CHAINS[args.language, other]
 
         def teacher(chunk):
             return translate(chain, chunk)
-    pairs = synthesise(args.language, args.pair, args.source, args.output, args.limit, teacher, forward=not args.pack)
+    pairs = synthesise(args.language, args.pair, args.source, args.output, args.limit, teacher, forward=not (args.pack or args.command))
     print(f"{args.output.name}: {pairs} pairs", file=sys.stderr)
 
 

@@ -298,8 +298,8 @@ private fun TranslateState.pairs(packs: Packs.Installed): String {
     val all = packs.directions
     return all.filter { d -> d.from < d.to || all.none { it.from == d.to && it.to == d.from } }.joinToString(", ") { d ->
         val both = all.any { it.from == d.to && it.to == d.from }
-        // Isolated: the pair reads the same way in a text from right to left.
-        "\u2068${name(d.from)} ${if (both) "⇄" else "→"} ${name(d.to)}\u2069"
+        // Isolated and from left to right, as the arrow points, in every text.
+        "\u2066${name(d.from)} ${if (both) "⇄" else "→"} ${name(d.to)}\u2069"
     }
 }
 
