@@ -173,7 +173,7 @@ const NEGATION: &[(&str, &[&str])] = &[
         "es",
         &["no", "nunca", "nadie", "nada", "ningún", "ninguno", "ninguna", "ni", "sin", "jamás", "tampoco"],
     ),
-    ("fr", &["ne", "pas", "jamais", "rien", "aucun", "aucune", "sans", "ni", "non", "n'*", "personne"]),
+    ("fr", &["jamais", "rien", "aucun", "aucune", "sans", "ni", "non", "guère"]),
     ("pt", &["não", "nunca", "ninguém", "nada", "nenhum", "nenhuma", "nem", "sem", "jamais", "tampouco"]),
     (
         "it",
@@ -187,24 +187,88 @@ const NEGATION: &[(&str, &[&str])] = &[
     ("nl", &["niet", "geen", "nooit", "niemand", "niets", "zonder", "nergens", "nee", "noch"]),
 ];
 
-/// Word beginnings that carry a "not" inside (`impossible`, `unable`), so that one side may do without the word.
+/// Word beginnings that carry a "not" inside (`impossible`, `unable`), so that one side may do without the word. Whole
+/// stems: the prefix alone would let `insulin` and `una` pass for a denial.
+#[rustfmt::skip]
 const IMPLICIT: &[&str] = &[
-    "impos", "imposs", "unab", "unable", "incap", "insuf", "insuff", "fail", "refus", "den", "nieg", "neg",
-    "lack", "falt", "carec", "manqu", "evit", "évit", "avoid", "prevent", "impid", "imped", "empêch", "dej",
-    "stop", "cess", "un", "in", "im", "il", "ir", "des", "dis", "mé", "hardly", "apenas", "scarcely",
-    "barely", "instead", "unless", "except", "excepto", "salvo", "sauf", "only", "seul", "solo", "sólo",
-    "until", "hasta", "jusqu", "doubt", "dud",
+    // verbs and other words that deny
+    "unab", "incap", "insuf", "fail", "refus", "denied", "denies", "deny", "nieg", "nega", "néga", "lack", "falt", "carec", "manqu", "évit", "evit", "avoid",
+    "prevent", "impid", "imped", "empêch", "stop", "cess", "hardly", "apenas", "scarcely", "barely", "instead", "unless", "except", "salvo", "sauf", "only",
+    "seul", "solo", "sólo", "until", "hasta", "jusqu", "doubt", "dud", "ignor", "refrain", "absten", "prohib", "forbid", "interdi",
+    "bans", "banned", "absen", "ausen", "ausên", "depriv", "non",
+    // adjectives and others made with a prefix
+    "imposs", "imposib", "imperm", "imprac", "impreci", "imprévu", "imprevis", "unav", "unaw", "unbe", "unce", "unch", "unclea", "unco", "undec", "undes",
+    "undet", "undi", "uneas", "unemp", "unequ", "unev", "unexp", "unf", "unh", "unk", "unl", "unm", "unn", "unp", "unr", "uns", "untr", "unus", "unw", "inact",
+    "inadec", "inadeq", "inadm", "inapr", "inappr", "incertain", "inciert", "incomp", "inconn", "inconsc", "inconv", "incorr", "increí", "increib", "incroy",
+    "incur", "indep", "indép", "indes", "indiscut", "indisp", "inef", "ineff", "inel", "inesper", "inestab", "instab", "inev", "inév", "inexist", "inexp",
+    "infin", "infrec", "infreq", "infréq", "inhab", "inhum", "injust", "inmort", "inmóv", "immob", "immor", "innec", "innomb", "inopin", "inofens",
+    "inoffens", "insegur", "insens", "insign", "insól", "insop", "insup", "inusu", "inusit", "inút", "inutil", "invál", "invalid", "invis", "invol", "ileg",
+    "illeg", "illég", "illim", "ilim", "irreg", "irrég", "irresp", "irrev", "irréel", "irreal", "desagr", "désagr", "desafort", "desap", "desac", "désacc",
+    "descon", "desob", "désob", "descuid", "desempl", "desprov", "dépourvu", "disagr", "dislik", "disapp", "discont", "disob", "disab", "discap",
+    "dispens", "méconn", "malhon", "maladr",
+];
+
+/// Whether a text without a word of denial may deny all the same.
+fn implies_not(words: &[String]) -> bool {
+    let mut before = "";
+    words.iter().any(|word| {
+        // "dejar de fumar" stops it, "dejar la pastilla" does not; "hace falta" is needed.
+        let stops = before.starts_with("dej") && word == "de";
+        let needed = word.starts_with("falt") && ["hac", "hic", "har"].iter().any(|h| before.starts_with(h));
+        before = word;
+        stops || (!needed && IMPLICIT.iter().any(|stem| word.starts_with(stem)))
+    })
+}
+
+/// Words of denial that deny nothing before these.
+const HARMLESS: &[(&str, &str, &str)] = &[
+    ("es", "sin", "embargo|duda"),
+    ("es", "no", "obstante|solo|sólo|solamente|olvid*"),
+    ("fr", "non", "seulement"),
+    ("fr", "sans", "doute"),
+    ("en", "not", "only|forget"),
+    ("en", "don't", "forget"),
+    ("en", "no", "doubt"),
+    ("en", "nothing", "but"),
 ];
 
 fn negates(words: &[String], language: &LanguageCode) -> Option<bool> {
     let (_, list) = NEGATION.iter().find(|(code, _)| *code == language.base())?;
-    Some(words.iter().any(|word| {
+    if language.base() == "fr" && french(words) {
+        return Some(true);
+    }
+    let harmless = |at: usize, word: &str| {
+        let next = words.get(at + 1).map_or("", String::as_str);
+        HARMLESS.iter().any(|(code, denial, before)| {
+            *code == language.base() && *denial == word && senses::is_one_of(next, before)
+        })
+    };
+    let denials = words.iter().enumerate().filter(|(at, word)| !harmless(*at, word));
+    Some(denials.map(|(_, word)| word).any(|word| {
         (language.base() == "en" && word.ends_with("n't"))
             || list.iter().any(|entry| match entry.strip_suffix('*') {
                 Some(stem) => word.starts_with(stem) && word.len() > stem.len() || word == stem,
                 None => word == entry,
             })
     }))
+}
+
+/// What no list of words says: `pas` is a step as well, `ne` with `que` is "only", `n'importe` is "any", and a `personne`
+/// is nobody beside `ne` alone.
+fn french(words: &[String]) -> bool {
+    const BEFORE_A_STEP: [&str; 12] =
+        ["un", "ce", "ces", "ses", "mes", "tes", "nos", "vos", "leurs", "les", "des", "quelques"];
+    let at = |n: usize| words.get(n).map_or("", String::as_str);
+    let step = |n: usize| n > 0 && BEFORE_A_STEP.contains(&at(n - 1));
+    if (0..words.len()).any(|n| at(n) == "pas" && !step(n)) {
+        return true;
+    }
+    let ne = |word: &str| word == "ne" || (word.starts_with("n'") && word != "n'importe");
+    let Some(first) = (0..words.len()).find(|n| ne(at(*n))) else { return false };
+    let que = |word: &str| word == "que" || word.starts_with("qu'");
+    let only = (first..words.len()).find(|n| que(at(*n)));
+    let more = words.iter().any(|word| matches!(word.as_str(), "plus" | "personne"));
+    only.is_none_or(|n| more && at(n - 1) != "plus")
 }
 
 fn negation_differs(
@@ -223,9 +287,7 @@ fn negation_differs(
         return false;
     }
     let plain = if s { target_words } else { source_words };
-    !plain.iter().any(|w| {
-        IMPLICIT.iter().any(|stem| w.starts_with(stem) && w.chars().count() > stem.chars().count().min(5))
-    })
+    !implies_not(plain)
 }
 
 #[cfg(test)]
