@@ -25,6 +25,8 @@ struct Trap {
     wrong: &'static str,
     /// The first is what the engine is told; any of them beside a wrong word shows that the sense was understood.
     right: &'static str,
+    /// The words of the other sense cannot stand in such a sentence at all, not even beside the right one.
+    strict: bool,
 }
 
 /// A word taken in the wrong sense.
@@ -48,7 +50,7 @@ pub(crate) fn misread(source: &str, target: &str, from: &LanguageCode, to: &Lang
             Some((_, last)) => there(last),
             None => there(form),
         });
-        (there(trap.wrong) && !understood).then_some(Misread { place: found, right })
+        (there(trap.wrong) && (trap.strict || !understood)).then_some(Misread { place: found, right })
     })
 }
 
@@ -101,7 +103,7 @@ const fn trap(
     wrong: &'static str,
     right: &'static str,
 ) -> Trap {
-    Trap { source, gap: GAP, key, wrong, right }
+    Trap { source, gap: GAP, key, wrong, right, strict: false }
 }
 
 /// A trap whose words may stand at the two ends of a phrase.
@@ -111,7 +113,7 @@ const fn far_apart(
     wrong: &'static str,
     right: &'static str,
 ) -> Trap {
-    Trap { source, gap: 4, key, wrong, right }
+    Trap { source, gap: 4, key, wrong, right, strict: false }
 }
 
 /// A trap whose words stand side by side: a possessive belongs to the word behind it alone.
@@ -121,7 +123,7 @@ const fn side_by_side(
     wrong: &'static str,
     right: &'static str,
 ) -> Trap {
-    Trap { source, gap: 0, key, wrong, right }
+    Trap { source, gap: 0, key, wrong, right, strict: false }
 }
 
 type Traps = &'static [Trap];
@@ -210,7 +212,7 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["feu", "rouge|vert|orange|prochain"], 0..1, "fire", "light"),
         trap(&["tourn*|gauche|droite|arrêt*", "feu|feux"], 1..2, "fire|fires", "light"),
         trap(&["bouton*", "ventre|visage|peau|dos|bras|jambe*|corps|fièvre|démange*"], 0..1, "button*", "spots|rash|spot|pimple*"),
-        trap(&["calcul|calculs", "rein|reins"], 0..2, "calculat*|calculus", "kidney stone|stones"),
+        Trap { strict: true, ..trap(&["calcul|calculs", "rein|reins"], 0..2, "calculat*|calculus", "kidney stone|stones") },
         trap(&["calcul|calculs", "rénal|rénaux|vésicule|biliaire*|urinaire*"], 0..1, "calculat*|calculus", "stone|stones"),
         trap(&["addition", "vous|te|fausse|payer|restaurant|serveur*|erreur"], 0..1, "addition", "bill"),
         trap(&["pay*|apport*|demand*|régl*", "addition"], 1..2, "addition", "bill"),
