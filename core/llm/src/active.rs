@@ -142,7 +142,11 @@ impl Active {
     }
 
     fn settle(&mut self, early: Option<Finish>) {
-        let Some((best, finish)) = self.beam.take().and_then(|mut beam| beam.best(early)) else { return };
+        let Some((best, finish)) = self.beam.take().and_then(|mut beam| beam.best(early)) else {
+            // Nothing followed and nothing done: whoever waits must hear of it.
+            self.outcome = Some(Err(broken()));
+            return;
+        };
         (self.produced, self.logprob_sum, self.logprob_min) =
             (best.tokens, best.logprob_sum, best.logprob_min);
         self.assembler = best.text;

@@ -230,7 +230,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--targets", type=int, default=512)
     p.add_argument("--candidates", type=int, default=8192)
     p.add_argument("--batches", type=int, default=2, help="of one update on each core")
-    p.add_argument("--cores", type=int, default=1)
+    p.add_argument("--cores", type=int, default=1, help="each takes its share of every update")
     p.add_argument("--seed", type=int, default=1)
     return p
 
