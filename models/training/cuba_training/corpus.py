@@ -68,18 +68,19 @@ def prepare(data: Path, work: Path, pair: str, only: set[str] | None = None) -> 
 
 
 def prepare_synthetic(source: sources.Monolingual, pair: str, work: Path, wall, entries: list, counts: dict) -> None:
-    """Back-translated pairs for the direction into the human side, forward pairs for the other one."""
-    own, apertium = (work / "synthetic" / f"{prefix}{source.language}-{source.name}.tsv" for prefix in ("own-", ""))
-    rows = read_synthetic(own)
-    covered = {r[0 if source.language == pair[:2] else 1] for r in rows}
-    # The better teacher's pair replaces the other one for back-translation.
-    rows += [r for r in read_synthetic(apertium) if r[0 if source.language == pair[:2] else 1] not in covered]
-    if not rows:
-        return
-    out_of, into = sources.directions(pair) if source.language == pair[:2] else sources.directions(pair)[::-1]
+    """Back-translated pairs for the direction into the human side; forward pairs for the other one, those of a larger model apart."""
+    human = 0 if source.language == pair[:2] else 1
+    found, covered = {}, set()
+    for teacher in ("qwen-", "own-", ""):
+        # The better teacher's pair replaces the others'.
+        rows = read_synthetic(work / "synthetic" / f"{teacher}{source.language}-{source.name}.tsv")
+        found[teacher] = [r for r in rows if r[human] not in covered]
+        covered |= {r[human] for r in rows}
+    out_of, into = sources.directions(pair) if human == 0 else sources.directions(pair)[::-1]
     for suffix, chosen, direction, role, factor in (
-        ("back", rows, into, BACK, 1.0),
-        ("forward", [r for r in rows if r[2] == "1"], out_of, FORWARD, FORWARD_FACTOR),
+        ("back", [r for rows in found.values() for r in rows], into, BACK, 1.0),
+        ("forward", [r for r in found[""] if r[2] == "1"], out_of, FORWARD, FORWARD_FACTOR),
+        ("taught", [r for r in found["qwen-"] if r[2] == "1"], out_of, FORWARD, 1.0),
     ):
         tally: dict[str, int] = {}
         entry = f"{source.language}-{source.name}.{suffix}"
@@ -88,7 +89,7 @@ def prepare_synthetic(source: sources.Monolingual, pair: str, work: Path, wall, 
         if size:
             # A source of few sentences must not be repeated more often than it can bear.
             share = min(source.share, size / 2000) * factor
-            add_entry(entries, entry, source.licence + ", other side by machine (Apertium or the reverse model)", {direction: (share, role)})
+            add_entry(entries, entry, source.licence + ", other side by machine (Qwen, the reverse model or Apertium)", {direction: (share, role)})
 
 
 def read_synthetic(path: Path) -> list[list[str]]:

@@ -5,9 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "xla/ffi/api/ffi.h"
 
@@ -236,6 +238,51 @@ ffi::Error run_adapted(ffi::Buffer<ffi::F32> x, ffi::Buffer<ffi::BF16> packed, f
   return ffi::Error::Success();
 }
 
+float dot(const float* a, const float* b, int64_t size) {
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < size; i += 16) sum = _mm512_fmadd_ps(_mm512_loadu_ps(a + i), _mm512_loadu_ps(b + i), sum);
+  return _mm512_reduce_add_ps(sum);
+}
+
+void add_scaled(float* sum, const float* x, float factor, int64_t size) {
+  __m512 all = _mm512_set1_ps(factor);
+  for (int64_t i = 0; i < size; i += 16) _mm512_storeu_ps(sum + i, _mm512_fmadd_ps(all, _mm512_loadu_ps(x + i), _mm512_loadu_ps(sum + i)));
+}
+
+// What one query takes from the values of the columns that it sees.
+void attend_one(const float* q, const float* keys, const float* values, float* mixed, float* share, int64_t columns, int64_t head) {
+  float top = -INFINITY, total = 0;
+  for (int64_t c = 0; c < columns; c++) share[c] = dot(q, keys + c * head, head), top = share[c] > top ? share[c] : top;
+  for (int64_t c = 0; c < columns; c++) total += share[c] = std::exp(share[c] - top);
+  std::memset(mixed, 0, head * sizeof(float));
+  for (int64_t c = 0; c < columns; c++) add_scaled(mixed, values + c * head, share[c] / total, head);
+}
+
+// Attention of one new token a row, with its key and value written into column `at` of the caches [rows, key heads, columns, head]
+// where they lie; a row sees the columns from its `first` to `at`. A head is a multiple of 16 numbers.
+ffi::Error run_attend(ffi::Buffer<ffi::F32> q, ffi::Buffer<ffi::F32> k, ffi::Buffer<ffi::F32> v, ffi::Buffer<ffi::F32> keys, ffi::Buffer<ffi::F32> values,
+                      ffi::Buffer<ffi::S32> first, ffi::Buffer<ffi::S32> at, ffi::ResultBuffer<ffi::F32> mixed, ffi::ResultBuffer<ffi::F32> new_keys,
+                      ffi::ResultBuffer<ffi::F32> new_values) {
+  thread_local std::vector<float> share;
+  auto shape = keys.dimensions();
+  int64_t groups = shape[1], columns = shape[2], head = shape[3], heads = q.dimensions()[1], last = at.typed_data()[0];
+  float *all_keys = new_keys->typed_data(), *all_values = new_values->typed_data();
+  if (all_keys != keys.typed_data()) std::memcpy(all_keys, keys.typed_data(), keys.size_bytes());
+  if (all_values != values.typed_data()) std::memcpy(all_values, values.typed_data(), values.size_bytes());
+  share.resize(columns);
+  for (int64_t row = 0; row < shape[0]; row++)
+    for (int64_t group = 0; group < groups; group++) {
+      int64_t cache = (row * groups + group) * columns * head, begin = cache + first.typed_data()[row] * head;
+      std::memcpy(all_keys + cache + last * head, k.typed_data() + (row * groups + group) * head, head * sizeof(float));
+      std::memcpy(all_values + cache + last * head, v.typed_data() + (row * groups + group) * head, head * sizeof(float));
+      for (int64_t h = group * heads / groups; h < (group + 1) * heads / groups; h++) {
+        int64_t here = (row * heads + h) * head;
+        attend_one(q.typed_data() + here, all_keys + begin, all_values + begin, mixed->typed_data() + here, share.data(), last + 1 - first.typed_data()[row], head);
+      }
+    }
+  return ffi::Error::Success();
+}
+
 }  // namespace
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_product, run,
@@ -255,6 +302,19 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_adapted, run_adapted,
                                   .Ret<ffi::Buffer<ffi::F32>>()
                                   .Ret<ffi::Buffer<ffi::F32>>()
                                   .Attr<bool>("turned"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(cuba_attend, run_attend,
+                              ffi::Ffi::Bind()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::F32>>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Arg<ffi::Buffer<ffi::S32>>()
+                                  .Ret<ffi::Buffer<ffi::F32>>()
+                                  .Ret<ffi::Buffer<ffi::F32>>()
+                                  .Ret<ffi::Buffer<ffi::F32>>());
 
 // The kernel gives a process the tiles only on request; 0 when it does.
 extern "C" long cuba_ask_for_tiles() {

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
 SOURCE = Path(__file__).with_name("products.cpp")
-TARGET, PACK, ADAPTED = "cuba_product", "cuba_pack", "cuba_adapted"
+TARGET, PACK, ADAPTED, ATTEND = "cuba_product", "cuba_pack", "cuba_adapted", "cuba_attend"
 MULTIPLE = 32
 _tiles = False
 _registered = False
@@ -59,7 +59,7 @@ def register(folder: Path) -> bool:
     if library.cuba_ask_for_tiles() != 0:
         print("products in float32: the kernel does not give this process the matrix tiles", file=sys.stderr)
         return False
-    for target in (TARGET, PACK, ADAPTED):
+    for target in (TARGET, PACK, ADAPTED, ATTEND):
         jax.ffi.register_ffi_target(target, jax.ffi.pycapsule(library[target]), platform="cpu")
     _registered = True
     return True
@@ -110,17 +110,18 @@ def dense(x, w, b=None, transposed: bool = False):
     return y if b is None else y + b
 
 
-def prepare(w):
-    """A matrix [k, n] that is never trained, as `adapted` wants it: on tiles packed once for each way it is multiplied."""
+def prepare(w, turned: bool = True):
+    """A matrix [k, n] that is never trained, as `adapted` and `fixed` want it: on tiles packed once for each way it is multiplied, of
+    which `turned` is that of the backward pass."""
     if not _tiles or any(side % MULTIPLE for side in w.shape):
         return jnp.asarray(w)
     k, n = w.shape
 
-    def pack(turned: bool):
-        shape = jax.ShapeDtypeStruct((k // MULTIPLE, MULTIPLE * n) if turned else (n // MULTIPLE, MULTIPLE * k), jnp.bfloat16)
-        return jax.ffi.ffi_call(PACK, shape)(w, tb=turned)
+    def pack(turning: bool):
+        shape = jax.ShapeDtypeStruct((k // MULTIPLE, MULTIPLE * n) if turning else (n // MULTIPLE, MULTIPLE * k), jnp.bfloat16)
+        return jax.ffi.ffi_call(PACK, shape)(w, tb=turning)
 
-    return {"straight": pack(False), "turned": pack(True)}
+    return {"straight": pack(False), "turned": pack(True)} if turned else {"straight": pack(False)}
 
 
 def _adapted(x, w, down, up, turned: bool):
@@ -135,6 +136,14 @@ def _adapted(x, w, down, up, turned: bool):
     columns = w["turned" if turned else "straight"]
     shapes = [jax.ShapeDtypeStruct((rows, width), jnp.float32) for width in (len(columns) * MULTIPLE, rank)]
     return jax.ffi.ffi_call(ADAPTED, shapes)(x, columns, down, up, turned=turned)
+
+
+def fixed(x, w):
+    """x [m, k] times a prepared w [k, n], nothing of which is trained."""
+    if not isinstance(w, dict):
+        return x @ w
+    n, k = (side * MULTIPLE for side in (len(w["straight"]), w["straight"].shape[1] // MULTIPLE**2))
+    return _adapted(x, w, jnp.zeros((k, MULTIPLE)), jnp.zeros((MULTIPLE, n)), False)[0]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4,))
@@ -156,3 +165,22 @@ def _adapted_backward(name, saved, g):
 
 
 adapted.defvjp(_adapted_forward, _adapted_backward)
+
+
+def attend(q, k, v, keys, values, first, at):
+    """Attention of one new token a row to those before it: what q [rows, heads, head] takes from the values of the columns `first`
+    [rows] to `at`, and the caches [rows, key heads, columns, head] with k and v [rows, key heads, head] in column `at`."""
+    if not _tiles or q.shape[-1] % 16:
+        return _attend(q, k, v, keys, values, first, at)
+    shapes = [jax.ShapeDtypeStruct(x.shape, jnp.float32) for x in (q, keys, values)]
+    call = jax.ffi.ffi_call(ATTEND, shapes, input_output_aliases={3: 1, 4: 2})
+    return call(q, k, v, keys, values, first, jnp.reshape(at, 1))
+
+
+def _attend(q, k, v, keys, values, first, at):
+    keys, values = (jax.lax.dynamic_update_slice(old, new[:, :, None], (0, 0, at, 0)) for old, new in ((keys, k), (values, v)))
+    columns = jnp.arange(keys.shape[2])
+    seen = (columns >= first[:, None]) & (columns <= at)
+    grouped = q.reshape(len(q), keys.shape[1], -1, q.shape[-1])
+    scores = jnp.where(seen[:, None, None], jnp.einsum("rghd,rgcd->rghc", grouped, keys), -jnp.inf)
+    return jnp.einsum("rghc,rgcd->rghd", jax.nn.softmax(scores, -1), values).reshape(q.shape), keys, values

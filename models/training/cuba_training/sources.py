@@ -88,6 +88,7 @@ MONOLINGUAL = {
         Monolingual("es", "spaccc-clinical", "CC BY 4.0 (SPACCC)", 3.5),
         Monolingual("es", "novels-eltec", "texts public domain, mark-up CC BY 4.0 (ELTeC)", 6.0),
         Monolingual("es", "opensource-guide", "CC BY 4.0 (GitHub)", 0.8),
+        Monolingual("en", "opensource-guide", "CC BY 4.0 (GitHub)", 0.8),
         *_ENGLISH,
     ],
     "en-fr": [

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 from .clean import normalise
-from .files import lines_of, replace_text
+from .files import default_work, lines_of, replace_text
 from .sources import CHAINS
 
 CHUNK = 1000
@@ -128,6 +128,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=10**9)
     parser.add_argument("--pack", type=Path, help="folder of an own pack that translates from --language: the teacher instead of Apertium")
     parser.add_argument("--command", help="a program that does the same, a sentence a line")
+    parser.add_argument("--qwen", type=Path, help="Qwen 2.5 as a GGUF file (`gemma/qwen.py`)")
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     args = parser.parse_args()
@@ -137,6 +138,10 @@ def main() -> None:
         from .evaluate import CommandEngine, PackEngine
 
         teacher = CommandEngine(args.command) if args.command else PackEngine(args.pack, f"{args.language}-{other}")
+    elif args.qwen:
+        from .gemma.qwen import Teacher
+
+        teacher = Teacher(args.qwen, f"{args.language}-{other}", default_work() / "compiled")
     else:
         chain = CHAINS[args.language, other]
 

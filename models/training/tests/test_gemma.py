@@ -158,3 +158,93 @@ def test_packed_texts_do_not_see_each_other_and_only_factors_get_gradients():
     assert np.allclose(alone, packed[5:], atol=1e-4)
     grads = jax.grad(lambda f: (network.scores(network.hidden(c, weights, f, pair, place, place * 0 + 1), weights["embedding"]) ** 2).sum())(lora)
     assert all(float(abs(g).sum()) > 0 for g in grads.values())
+
+
+def small_gemma(rng, layers=2):
+    """A network of random weights, with what `decode.py` wants beside them."""
+    from cuba_training.gemma import network
+
+    c = network.Config(layers=layers, width=32, heads=2, head=16, hidden=64, vocabulary=50)
+    of = [{n: rng.normal(size=size).astype(np.float32) * 0.2 for n, size in c.sizes().items()}
+          | {n: np.ones(16 if n in ("attn_q_norm", "attn_k_norm") else 32, np.float32) for n in network.NORMS} for _ in range(layers)]
+    embedding = rng.normal(size=(50, 32)).astype(np.float32) * 0.2
+    lora = {n: rng.normal(size=v.shape).astype(np.float32) * 0.1 for n, v in network.adapter(c, 4, 1).items()}
+    return c, {"norm": np.ones(32, np.float32), "embedding": embedding, "output": embedding.T, "layers": of, "lora": lora}
+
+
+def greedy(c, weights, question, count):
+    """The likeliest tokens one after the other, all read again for each."""
+    from cuba_training.gemma import network
+
+    text = list(question)
+    for _ in range(count):
+        ones = np.ones((1, len(text)), int)
+        states = network.hidden(c, weights, weights["lora"], np.array([text]), np.arange(len(text))[None], ones)
+        text.append(int(np.argmax(states[-1] @ weights["output"])))
+    return text[len(question):]
+
+
+@pytest.mark.parametrize("before", [0, 37])
+def test_many_answers_at_once_are_those_of_each_alone(before):
+    from cuba_training.gemma import decode
+
+    rng = np.random.default_rng(4)
+    c, weights = small_gemma(rng)
+    prefix = rng.integers(2, 50, before).tolist()
+    questions = [prefix + rng.integers(2, 50, size).tolist() for size in (3, 9, 40, 5)]
+    wanted = [greedy(c, weights, q, 8) for q in questions]
+    end = wanted[0][5]
+    found = decode.answers(decode.Gemma(c), weights, questions, lambda longest: 8, end)
+    for tokens, expected in zip(found, wanted):
+        # 32 columns are free: what is not ended within the eight counted here may end in those.
+        assert tokens[:8] == expected[: expected.index(end) if end in expected else 8] or (not tokens and end not in expected)
+    assert len(found[0]) == wanted[0].index(end)
+
+
+def test_samples_follow_the_seed():
+    from cuba_training.gemma import decode
+
+    rng = np.random.default_rng(5)
+    c, weights = small_gemma(rng)
+    questions = [rng.integers(2, 50, 6).tolist() for _ in range(8)]
+    draw = lambda seed: decode.answers(decode.Gemma(c), weights, questions, lambda longest: 20, 1, 1.0, seed)
+    assert draw(1) == draw(1) != draw(2)
+
+
+def test_a_machine_side_that_lost_a_part_is_left_out():
+    from cuba_training.gemma.mixture import whole
+
+    pairs = [("una frase entera", "a whole sentence")] * 9 + [("una frase", "a whole sentence")]
+    assert whole(pairs, machine=0) == pairs[:9]
+    assert whole(pairs, machine=1) == pairs
+
+
+def test_each_direction_may_have_its_weight(tmp_path):
+    from cuba_training import corpus, files
+
+    pairs = "".join(f"sentence {i}\tfrase {i}\n" for i in range(50))
+    files.replace_text(tmp_path / "mintaka.tsv", pairs)
+    use = {d: {"share": 1, "role": 0} for d in ("en-es", "es-en")}
+    corpus.write_mixture(tmp_path, "en-es", [{"name": "mintaka", "file": "mintaka.tsv", "licence": "x", "use": use}])
+    stream = lambda weights: rows.Stream([tmp_path], rows.Encoder(Letters()), rows.Shape(2, 64, 64, 64), {}, 0, weights)
+    assert stream([4.0]).odds.tolist() == [0.5, 0.5]
+    assert stream([1.0, 3.0]).odds.tolist() == [0.25, 0.75]
+
+
+def test_a_beginning_that_all_share_is_read_once_and_changes_nothing(monkeypatch):
+    from cuba_training.gemma import decode, qwen
+
+    rng = np.random.default_rng(6)
+    model = qwen.Qwen(layers=2, width=32, heads=4, key_heads=2, epsilon=1e-6, base=1e6)
+    sizes = {"attn_q": (32, 32), "attn_k": (32, 16), "attn_v": (32, 16), "attn_output": (32, 32), "ffn_gate": (32, 64), "ffn_up": (32, 64), "ffn_down": (64, 32)}
+    random = lambda *size: rng.normal(size=size).astype(np.float32) * 0.3
+    layers = [{n: random(*size) for n, size in sizes.items()} | {f"{n}.bias": random(sizes[n][1]) for n in qwen.BIASES}
+              | {n: np.ones(32, np.float32) for n in ("attn_norm", "ffn_norm")} for _ in range(2)]
+    weights = {"layers": layers, "embedding": random(50, 32), "norm": np.ones(32, np.float32), "output": random(32, 50)}
+    before = rng.integers(2, 50, 37).tolist()
+    questions = [before + rng.integers(2, 50, size).tolist() for size in (4, 11, 7)]
+    of_any_end = lambda: [decode.answers(model, weights, questions, lambda longest: 16, end, temperature=3.0) for end in range(0, 50, 4)]
+    shared = of_any_end()
+    monkeypatch.setattr(decode, "common", lambda questions: 0)
+    assert shared == of_any_end()
+    assert sum(map(len, sum(shared, []))) > 5

@@ -86,3 +86,20 @@ def test_a_prepared_matrix_wants_whole_tiles(tiles):
     ones = lambda *size: np.ones(size, np.float32)
     with pytest.raises(ValueError, match="multiples of 32"):
         products.adapted(ones(5, 64), products.prepare(ones(64, 96)), ones(64, 32), ones(32, 96), "name")
+
+
+def test_a_new_token_attends_to_the_cache_in_place(tiles):
+    rng = np.random.default_rng(6)
+    q, k, v = (rng.normal(size=(5, n, 32)).astype(np.float32) for n in (6, 2, 2))
+    keys, values = rng.normal(size=(2, 5, 2, 9, 32)).astype(np.float32)
+    first, at = np.array([0, 1, 2, 6, 7], np.int32), np.int32(7)
+    found = jax.jit(products.attend)(q, k, v, keys, values, first, at)
+    for made, wanted in zip(found, products._attend(q, k, v, keys, values, first, at)):
+        np.testing.assert_allclose(made, wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(found[1][:, :, 7], k)
+
+
+def test_a_prepared_matrix_multiplies_without_an_adapter(tiles):
+    rng = np.random.default_rng(7)
+    x, w = (np.round(rng.normal(size=shape) * 4).astype(np.float32) for shape in ((64, 96), (96, 160)))
+    np.testing.assert_allclose(products.fixed(x, products.prepare(w, turned=False)), x @ w, rtol=1e-6)

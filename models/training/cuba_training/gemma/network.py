@@ -94,12 +94,12 @@ def rms(x, weight, epsilon):
     return x * jax.lax.rsqrt(mean + epsilon) * weight
 
 
-def turns(c: Config, place):
-    """Cosine and sine of each position's rotary angles, [local or global, rows, length, 1, half a head]. Looked up: computed here
-    they would be computed again in every layer."""
+def turns(c: Config, place, longest: int):
+    """Cosine and sine of the rotary angles of positions below `longest`, [local or global, rows, length, 1, half a head]. Looked up:
+    computed here they would be computed again in every layer."""
     half = c.head // 2
     powers = np.array([[c.base_local], [c.base_global]]) ** (-np.arange(half) / half)
-    angle = np.arange(place.shape[1])[:, None] * powers[:, None]
+    angle = np.arange(longest)[:, None] * powers[:, None]
     return [jnp.asarray(f(angle), jnp.float32)[:, place, None] for f in (np.cos, np.sin)]
 
 
@@ -116,12 +116,18 @@ def linear(x, w, lora, name: str):
     return products.adapted(x, w[name], lora[f"{name}.a"], lora[f"{name}.b"], name)
 
 
-def attention(c: Config, x, w, lora, mask, turn):
-    rows, length = mask.shape[:2]
+def projections(c: Config, x, w, lora, turn):
+    """Queries, scaled, keys and values of a layer, each [rows, length, heads, head]."""
+    rows, length = turn[0].shape[:2]
     x = rms(x, w["attn_norm"], c.epsilon)
     q, k, v = (linear(x, w, lora, f"attn_{part}").reshape(rows, length, -1, c.head) for part in "qkv")
-    q = rotate(rms(q, w["attn_q_norm"], c.epsilon), turn) * c.head**-0.5
-    k = rotate(rms(k, w["attn_k_norm"], c.epsilon), turn)[:, :, 0]
+    return rotate(rms(q, w["attn_q_norm"], c.epsilon), turn) * c.head**-0.5, rotate(rms(k, w["attn_k_norm"], c.epsilon), turn), v
+
+
+def attention(c: Config, x, w, lora, mask, turn):
+    rows, length = mask.shape[:2]
+    q, k, v = projections(c, x, w, lora, turn)
+    k = k[:, :, 0]
     # One key head for all query heads: they stand below each other in one product.
     scores = products.matmul(q.swapaxes(1, 2).reshape(rows, c.heads * length, c.head), k, tb=True)
     scores = jnp.where(mask[:, None], scores.reshape(rows, c.heads, length, length), -1e9)
@@ -144,7 +150,7 @@ SAVED = (*LINEAR, *(f"{name}.between" for name in LINEAR), "mixed")
 def hidden(c: Config, weights: dict, lora: dict, tokens, place, segment):
     """Last states [rows * length, width] of rows that hold several texts each: `segment` tells them apart (0 is padding),
     `place` counts within each."""
-    length, angles = tokens.shape[1], turns(c, place)
+    length, angles = tokens.shape[1], turns(c, place, tokens.shape[1])
     mask = (segment[:, :, None] == segment[:, None, :]) & (jnp.arange(length)[:, None] >= jnp.arange(length))
 
     def layer(x, w, factors, far: bool):

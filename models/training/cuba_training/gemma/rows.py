@@ -46,13 +46,16 @@ class Encoder:
 
 
 class Stream:
-    """Endless batches of all directions of the given corpora, each drawn from as often as its weight says."""
+    """Endless batches of all directions of the given corpora, each drawn from as often as its weight says: one for each corpus or for
+    each direction (first language to second, then back, corpus after corpus)."""
 
     def __init__(self, folders: list[Path], encoder: Encoder, shape: Shape, drawn: dict, batches: int = 0, weights: list[float] | None = None):
         self.encoder, self.shape, self.batches = encoder, shape, batches
         self.mixtures = [Mixture(folder, number, drawn.get(directions(corpus.read_mixture(folder)[0])[number], {}))
                          for folder in folders for number in (0, 1)]
-        odds = np.repeat(weights or [1.0] * len(folders), 2)
+        odds = np.array(weights or [1.0] * len(folders))
+        if len(odds) == len(folders):
+            odds = np.repeat(odds, 2)
         self.odds = odds / odds.sum()
         self.waiting: list[tuple[list[int], list[int]]] = []
         self.frequent = self.most_frequent()

@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--model", type=Path, required=True, help="the trimmed GGUF")
     p.add_argument("--corpus", type=Path, nargs="+", required=True, help="corpus folders, one a language pair")
-    p.add_argument("--weights", type=float, nargs="+", help="how often each corpus is drawn from, beside the others")
+    p.add_argument("--weights", type=float, nargs="+", help="how often each corpus, or each direction of each, is drawn from beside the others")
     p.add_argument("--work", type=Path, default=files.default_work() / "gemma")
     p.add_argument("--minutes", type=float, default=45.0)
     p.add_argument("--steps", type=int, help="stop after this step instead")
