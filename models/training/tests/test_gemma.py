@@ -131,8 +131,9 @@ def test_an_adapter_file_holds_each_factor(tmp_path):
 
     c = network.Config(layers=2, width=32, heads=2, head=16, hidden=64, vocabulary=10)
     lora = network.adapter(c, 4, 1)
-    (tmp_path / "adapter.gguf").write_bytes(export.to_bytes(lora, "gemma3", "test"))
+    (tmp_path / "adapter.gguf").write_bytes(export.to_bytes(lora, "gemma3", "test", scale=0.75))
     found = container.Gguf(tmp_path / "adapter.gguf")
+    assert struct.unpack("<f", found.entry("adapter.lora.alpha").value) == (3.0,)
     a, b = found.tensor("blk.1.ffn_down.weight.lora_a"), found.tensor("blk.1.ffn_down.weight.lora_b")
     assert (a.dims, b.dims) == ((64, 4), (4, 32)) and len(found.tensors) == 2 * 2 * 7
     values = found.rows_of(a).view("<f2")

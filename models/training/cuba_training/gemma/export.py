@@ -1,7 +1,9 @@
 """The trained adapter as a GGUF file that llama.cpp loads beside the model.
 
 `python -m cuba_training.gemma.export --work DIR --output adapter.gguf`. A layer's factors are `lora_a` (rank by
-inputs) and `lora_b` (outputs by rank) in float16; `adapter.lora.alpha` equals the rank, for a scale of one.
+inputs) and `lora_b` (outputs by rank) in float16; `adapter.lora.alpha` is the rank times `--scale`, by which the engine multiplies their
+product. Less than one goes a part of the way back to the base model, which may know more than the pairs of training taught
+(Wortsman et al. 2021, "Robust fine-tuning of zero-shot models").
 """
 
 from __future__ import annotations
@@ -32,10 +34,10 @@ def tensors_of(lora: dict[str, np.ndarray]) -> list[tuple[str, np.ndarray]]:
     return sorted(found)
 
 
-def to_bytes(lora: dict[str, np.ndarray], architecture: str, name: str) -> bytes:
+def to_bytes(lora: dict[str, np.ndarray], architecture: str, name: str, scale: float = 1.0) -> bytes:
     rank = next(factor for name, factor in lora.items() if name.endswith(".a")).shape[-1]
     entries = [text("general.architecture", architecture), text("general.type", "adapter"), text("general.name", name),
-               text("adapter.type", "lora"), container.Entry(b"adapter.lora.alpha", FLOAT32, struct.pack("<f", rank))]
+               text("adapter.type", "lora"), container.Entry(b"adapter.lora.alpha", FLOAT32, struct.pack("<f", rank * scale))]
     arrays = tensors_of(lora)
     tensors = [container.Tensor(n.encode(), a.shape[::-1], FLOAT16, 0) for n, a in arrays]
     out = io.BytesIO()
@@ -50,9 +52,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=files.default_work() / "gemma")
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--scale", type=float, default=1.0)
     args = parser.parse_args()
     state, about = load(args.work / "checkpoint.npz")
-    data = to_bytes(state["lora"], "gemma3", "Cuba translation adapter")
+    data = to_bytes(state["lora"], "gemma3", "Cuba translation adapter", args.scale)
     files.replace_bytes(args.output, data)
     print(f"{args.output}: {len(data)} bytes after {about['pairs']} pairs")
 
