@@ -1,7 +1,7 @@
-"""Many sentences answered at once, with a cache of keys and values: the adapter as a teacher, and larger models (`qwen.py`).
+"""Many sentences answered at once, with a cache of keys and values: by the adapter (`answer.py`) and by a larger teacher (`qwen.py`).
 
-llama.cpp answers a few sequences at a time; a teacher has tens of thousands of sentences to write, and a hundred of them in a
-batch keep the matrix tiles of `products.py` busy. Questions stand at the right of their rows, so that all answers begin in the same column.
+llama.cpp answers a few sequences at a time; a teacher has thousands of sentences to write, and a hundred of them in a batch keep
+the matrix tiles of `products.py` busy. Questions stand at the right of their rows, so that all answers begin in the same column.
 """
 
 from __future__ import annotations
@@ -19,12 +19,8 @@ from . import network
 
 BATCH, CELLS = 256, 24_576
 """Sentences at once, and columns of all of them: a process with Qwen 1.5B takes 8 GB then."""
-ENOUGH = 0.97
-"""Of the answers of a batch that have ended: the others, most of which go round in circles, are not waited for."""
 STEP = 16
 """Lengths are rounded up to a multiple of it, so that few shapes are compiled."""
-CHOICES = 32
-"""Only the most likely tokens are sampled from: what is far from likely is an error more often than variety."""
 
 
 class Model(Protocol):
@@ -122,14 +118,6 @@ def go_on(model: Model, w: dict, token, place, first, cache, at, longest: int):
     return model.scores(w, x), kept
 
 
-def choose(scores, key, temperature: float):
-    if temperature == 0.0:
-        return jnp.argmax(scores, -1).astype(jnp.int32)
-    best, tokens = jax.lax.top_k(scores, CHOICES)
-    chosen = jax.random.categorical(key, best / temperature, -1)
-    return jnp.take_along_axis(tokens, chosen[:, None], 1)[:, 0].astype(jnp.int32)
-
-
 @partial(jax.jit, static_argnums=0)
 def read_prefix(model: Model, w: dict, tokens):
     rows = jnp.broadcast_to(tokens, (products.MULTIPLE, len(tokens)))
@@ -138,8 +126,8 @@ def read_prefix(model: Model, w: dict, tokens):
     return [(k[:1], v[:1]) for k, v in kept]
 
 
-@partial(jax.jit, static_argnums=(0, 5, 6))
-def answer(model: Model, w: dict, prefix, tokens, sizes, answers: int, temperature: float, end, seed):
+@partial(jax.jit, static_argnums=(0, 5))
+def answer(model: Model, w: dict, prefix, tokens, sizes, answers: int, end, enough):
     """Up to `answers` tokens after each question: the prefix, then `sizes` tokens at the right of its row (none: nothing is asked); 0 after
     the end token."""
     rows, length = tokens.shape
@@ -147,15 +135,14 @@ def answer(model: Model, w: dict, prefix, tokens, sizes, answers: int, temperatu
     longest, first = before + length + answers, length - sizes
     scores, kept = read(model, w, tokens, sizes, prefix, longest)
     cache = [tuple(jnp.pad(part, ((0, 0), (0, 0), (0, answers), (0, 0))) for part in both) for both in kept]
-    key = jax.random.key(seed)
 
     def unfinished(state):
         number, done = state[:2]
-        return (number < answers) & ((~done).sum() > (1 - ENOUGH) * (sizes > 0).sum())
+        return (number < answers) & ((~done).sum() > (1 - enough) * (sizes > 0).sum())
 
     def step(state):
         number, done, scores, cache, written = state
-        token = jnp.where(done, 0, choose(scores, jax.random.fold_in(key, number), temperature))
+        token = jnp.where(done, 0, jnp.argmax(scores, -1)).astype(jnp.int32)
         written = jax.lax.dynamic_update_slice(written, token[:, None], (0, number))
         scores, cache = go_on(model, w, token[:, None], (before + sizes + number)[:, None], first, cache, before + length + number, longest)
         return number + 1, done | (token == end), scores, cache, written
@@ -164,8 +151,9 @@ def answer(model: Model, w: dict, prefix, tokens, sizes, answers: int, temperatu
     return jax.lax.while_loop(unfinished, step, state)[4]
 
 
-def answers(model: Model, w: dict, questions: list[list[int]], spare: Callable[[int], int], end: int, temperature: float = 0.0, seed: int = 0) -> list[list[int]]:
-    """The tokens that each question is answered with, without the end token: empty where it did not end within `spare(question's length)`."""
+def answers(model: Model, w: dict, questions: list[list[int]], spare: Callable[[int], int], end: int, enough: float = 1.0) -> list[list[int]]:
+    """The likeliest tokens after each question, one by one, without the end token: empty where it did not end within `spare(question's length)`.
+    Once `enough` of a batch have ended the others, most of which go round in circles, are not waited for."""
     found: list[list[int]] = [[] for _ in questions]
     before = common(questions) // STEP * STEP
     prefix = read_prefix(model, w, jnp.asarray(questions[0][:before], jnp.int32)) if before else [(jnp.zeros((1, model.key_heads, 0, model.head)),) * 2] * model.layers
@@ -179,7 +167,7 @@ def answers(model: Model, w: dict, questions: list[list[int]], spare: Callable[[
         for row, i in enumerate(here):
             own = questions[i][before:]
             tokens[row, length - len(own) :], sizes[row] = own, len(own)
-        written = np.asarray(answer(model, w, prefix, tokens, sizes, spared, temperature, end, seed + len(order)))
+        written = np.asarray(answer(model, w, prefix, tokens, sizes, spared, end, enough))
         for row, i in enumerate(here):
             ends = np.flatnonzero(written[row] == end)
             found[i] = written[row, : ends[0]].tolist() if len(ends) else []

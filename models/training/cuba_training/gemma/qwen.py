@@ -83,6 +83,7 @@ def load(path: Path) -> tuple[Qwen, dict, "Chat"]:
     return c, weights, Chat(model)
 
 
+ENOUGH = 0.97
 SPARE = 12
 """Tokens that a translation may have more than its question: the chat's own, about 45, already stand for many."""
 
@@ -99,7 +100,7 @@ class Teacher:
 
     def __call__(self, sentences: list[str]) -> list[str]:
         questions = [self.chat.question(s, self.direction) for s in sentences]
-        written = decode.answers(self.model, self.weights, questions, lambda longest: longest - 45 + SPARE, self.chat.end)
+        written = decode.answers(self.model, self.weights, questions, lambda longest: longest - 45 + SPARE, self.chat.end, enough=ENOUGH)
         return [self.chat.text(tokens) for tokens in written]
 
 
