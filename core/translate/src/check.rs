@@ -64,7 +64,8 @@ pub fn check(source: &str, hypothesis: &Hypothesis, from: &LanguageCode, to: &La
     let neural = hypothesis.coverage.is_some();
     sign(
         Reason::Hesitant,
-        neural && hypothesis.mean_log_prob.is_some_and(|p| (UNSURE_MEAN..HESITANT_MEAN).contains(&p)),
+        hypothesis.disputed
+            || neural && hypothesis.mean_log_prob.is_some_and(|p| (UNSURE_MEAN..HESITANT_MEAN).contains(&p)),
     );
     sign(Reason::Uncovered, source_words.len() > 3 && hypothesis.coverage.is_some_and(|c| c < COVERED));
     let misread = || senses::misread(source, target, from, to).is_some();

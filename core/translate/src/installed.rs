@@ -33,10 +33,14 @@ pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines,
     packs.sort_by_key(|pack| std::cmp::Reverse(pack.manifest.size()));
     let mut engines = Engines::new();
     let wanted =
-        |pack: &&Installed| settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only));
-    for pack in packs.iter().filter(wanted) {
-        if let Some(engine) = engine(store, pack, opposite(&packs, &pack.manifest.about), settings) {
+        |pack: &Installed| settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only));
+    for pack in &packs {
+        let opposite = opposite(&packs, &pack.manifest.about);
+        let Some(engine) = engine(store, pack, opposite, settings) else { continue };
+        if wanted(pack) {
             engines.add(engine);
+        } else if engine.kind() == EngineKind::Nmt {
+            engines.add_reviewer(engine);
         }
     }
     Ok(engines)

@@ -210,8 +210,9 @@ impl Runner<'_> {
         }
         let call = |sentences: &[Input]| {
             let batch = Batch { direction: self.leg.direction, sentences, effort };
-            let outputs = self.leg.engine.translate(&batch, self.cancel)?;
+            let mut outputs = self.leg.engine.translate(&batch, self.cancel)?;
             if outputs.len() == sentences.len() {
+                self.review(sentences, &mut outputs)?;
                 Ok(outputs)
             } else {
                 Err(EngineError::Batch("another number of sentences came back than went in".into()))
@@ -227,6 +228,16 @@ impl Runner<'_> {
                 inputs.iter().map(alone).collect()
             }
             other => other,
+        }
+    }
+
+    /// The second opinion, where there is one. It only helps: a reviewer that fails has none.
+    fn review(&self, sentences: &[Input], outputs: &mut [Hypothesis]) -> Result<(), EngineError> {
+        let Some(reviewer) = &self.leg.reviewer else { return Ok(()) };
+        let batch = Batch { direction: reviewer.direction, sentences, effort: Effort::FIRST };
+        match reviewer.engine.review(&batch, outputs, self.cancel) {
+            Err(EngineError::Cancelled) => Err(EngineError::Cancelled),
+            _ => Ok(()),
         }
     }
 

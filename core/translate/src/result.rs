@@ -125,7 +125,7 @@ pub enum Reason {
     WrongLanguage,
     /// The engine itself was unsure of the wording.
     Unsure,
-    /// The engine wavered between wordings, less than when it is unsure.
+    /// The engine wavered between wordings, less than when it is unsure, or another engine has quite another wording.
     Hesitant,
     /// Parts of the source are aligned to nothing.
     Uncovered,

@@ -10,6 +10,7 @@ use crate::{LanguageCode, TranslateError};
 #[derive(Clone, Default)]
 pub struct Engines {
     all: Vec<Arc<dyn Engine>>,
+    reviewers: Vec<Arc<dyn Engine>>,
 }
 
 /// The way a text takes.
@@ -30,16 +31,24 @@ pub struct Leg {
     pub engine: Arc<dyn Engine>,
     /// The direction as the engine names it: `es` even where the user said `es-MX`.
     pub direction: Direction,
+    /// Who is asked what it thinks of a language model's translations, which read well whether they are right or not.
+    pub reviewer: Option<Box<Leg>>,
 }
 
 impl Leg {
-    fn find(engines: &Engines, kind: EngineKind, from: &LanguageCode, to: &LanguageCode) -> Option<Self> {
+    fn find(
+        engines: &[Arc<dyn Engine>],
+        kind: EngineKind,
+        from: &LanguageCode,
+        to: &LanguageCode,
+    ) -> Option<Self> {
         let candidates = || {
-            engines.all.iter().filter(|e| e.kind() == kind).flat_map(|engine| {
-                engine
-                    .directions()
-                    .into_iter()
-                    .map(move |direction| Self { engine: engine.clone(), direction })
+            engines.iter().filter(|e| e.kind() == kind).flat_map(|engine| {
+                engine.directions().into_iter().map(move |direction| Self {
+                    engine: engine.clone(),
+                    direction,
+                    reviewer: None,
+                })
             })
         };
         candidates().find(|leg| leg.direction.from == *from && leg.direction.to == *to).or_else(|| {
@@ -59,7 +68,13 @@ impl Engines {
         self.all.push(engine);
     }
 
-    /// The same, for building in one expression.
+    /// Adds an engine that translates nothing, but is asked for its opinion of a language model's translations where none
+    /// of those that translate can be.
+    pub fn add_reviewer(&mut self, engine: Arc<dyn Engine>) {
+        self.reviewers.push(engine);
+    }
+
+    /// The same as [`Engines::add`], for building in one expression.
     #[must_use]
     pub fn with(mut self, engine: Arc<dyn Engine>) -> Self {
         self.add(engine);
@@ -73,7 +88,7 @@ impl Engines {
 
     /// Memory that all engines hold now, in bytes.
     pub fn resident_bytes(&self) -> u64 {
-        self.all.iter().map(|e| e.resident_bytes()).sum()
+        self.all.iter().chain(&self.reviewers).map(|e| e.resident_bytes()).sum()
     }
 
     /// Every direction that some engine serves without a pivot, sorted, each once.
@@ -113,7 +128,7 @@ impl Engines {
             if !choice.allows(kind) {
                 return None;
             }
-            Leg::find(self, kind, from, to).map(Route::Direct)
+            Leg::find(&self.all, kind, from, to).map(|leg| Route::Direct(self.reviewed(leg)))
         };
         find(EngineKind::Nmt)
             .or_else(|| if choice.allows(EngineKind::Nmt) { self.pivot(from, to) } else { None })
@@ -121,10 +136,20 @@ impl Engines {
             .ok_or(TranslateError::NoRoute { from: *from, to: *to, choice })
     }
 
+    /// With a second opinion, if there is one to be had: a neural engine takes a fraction of a language model's time.
+    fn reviewed(&self, leg: Leg) -> Leg {
+        if leg.engine.kind() == EngineKind::Nmt {
+            return leg;
+        }
+        let Direction { from, to } = leg.direction;
+        let find = |engines: &[_]| Leg::find(engines, EngineKind::Nmt, &from, &to).map(Box::new);
+        Leg { reviewer: find(&self.all).or_else(|| find(&self.reviewers)), ..leg }
+    }
+
     fn pivot(&self, from: &LanguageCode, to: &LanguageCode) -> Option<Route> {
         let through = |middle: &LanguageCode| {
-            let first = Leg::find(self, EngineKind::Nmt, from, middle)?;
-            let second = Leg::find(self, EngineKind::Nmt, &first.direction.to, to)?;
+            let first = Leg::find(&self.all, EngineKind::Nmt, from, middle)?;
+            let second = Leg::find(&self.all, EngineKind::Nmt, &first.direction.to, to)?;
             Some(Route::Pivot(first, second))
         };
         through(&LanguageCode::ENGLISH).or_else(|| {

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use common::{Scripted, code, translator, words_en_es};
-use cuba_translate::engine::{EngineChoice, EngineKind, Hypothesis};
+use common::{Opinion, Scripted, code, translator, words_en_es};
+use cuba_translate::engine::{Engine, EngineChoice, EngineError, EngineKind, Hypothesis};
 use cuba_translate::{
     Cancel, Completion, Confidence, Engines, Event, LineTranslation, NumberStyle, Quiet, Reason, Settings,
     TextRequest, TextTranslation, TranslateError, Translator,
@@ -123,6 +123,37 @@ fn a_bad_sign_brings_a_second_try() {
     let result = run(&translator, "Do not enter the house.");
     assert_eq!(result.text, "No entre en la casa.");
     assert!(result.reasons.is_empty() && engine.seen.lock().unwrap().len() == 2);
+}
+
+#[test]
+fn a_language_model_gets_a_second_opinion() {
+    let engine = |kind: EngineKind, opinion: Opinion| -> Arc<dyn Engine> {
+        let peer = Scripted::new("en-es", kind, |text, _| Hypothesis {
+            text: words_en_es(text),
+            ..Hypothesis::default()
+        });
+        Arc::new(Scripted { opinion, ..peer })
+    };
+    let of = |engines: Engines, choice: EngineChoice| {
+        let settings = Settings { engine: choice, ..Settings::default() };
+        let request = TextRequest::new("The dog is big.", code("es")).from_language(code("en"));
+        let result =
+            Translator::new(engines).translate(&request.with_settings(settings), &Cancel::new(), &mut Quiet);
+        result.map(|done| (done.engine, done.reasons))
+    };
+    let llm = || Engines::new().with(engine(EngineKind::Llm, Opinion::None));
+    let disputed = || engine(EngineKind::Nmt, Opinion::Dispute);
+    let said = |reasons: &[Reason]| ("llm:en-es".to_owned(), reasons.to_vec());
+    assert_eq!(of(llm(), EngineChoice::Llm).unwrap(), said(&[]));
+    assert_eq!(of(llm().with(disputed()), EngineChoice::Llm).unwrap(), said(&[Reason::Hesitant]));
+    let mut engines = llm();
+    engines.add_reviewer(disputed());
+    assert_eq!(of(engines, EngineChoice::Auto).unwrap(), said(&[Reason::Hesitant]));
+    // A translation model's word is not asked for a second time, and a failure there takes nothing away.
+    let neural = of(Engines::new().with(disputed()), EngineChoice::Auto).unwrap();
+    assert_eq!(neural, ("nmt:en-es".to_owned(), vec![]));
+    let failing = engine(EngineKind::Nmt, Opinion::Fail(|| EngineError::Damaged("gone".into())));
+    assert_eq!(of(llm().with(failing), EngineChoice::Llm).unwrap(), said(&[]));
 }
 
 #[test]

@@ -174,7 +174,7 @@ doubts! {
     WrongLanguage,
     /// The engine was unsure of the wording.
     Unsure,
-    /// The engine wavered between wordings, less than when it is unsure.
+    /// The engine wavered between wordings, less than when it is unsure, or another engine has quite another wording.
     Hesitant,
     /// Words that the engine has hardly met: it may have guessed them.
     Unfamiliar,

@@ -84,3 +84,11 @@ fn signs_from_inside_the_engine() {
     let found = check("The cat sleeps on the chair.", &hypothesis, &en, &es);
     assert_eq!(found, [Reason::Unsure, Reason::Uncovered, Reason::Truncated]);
 }
+
+#[test]
+fn another_opinion_makes_it_hesitant() {
+    let (en, es) = ("en".parse().unwrap(), "es".parse().unwrap());
+    let hypothesis =
+        Hypothesis { text: "El gato duerme en la silla.".into(), disputed: true, ..Hypothesis::default() };
+    assert_eq!(check("The cat sleeps on the chair.", &hypothesis, &en, &es), [Reason::Hesitant]);
+}

@@ -67,6 +67,15 @@ impl Engine for Lazy {
         // The lock is not held while translating: others may translate with the same model.
         self.opened()?.translate(batch, cancel)
     }
+
+    fn review(
+        &self,
+        batch: &Batch<'_>,
+        hypotheses: &mut [Hypothesis],
+        cancel: &Cancel,
+    ) -> Result<(), EngineError> {
+        self.opened()?.review(batch, hypotheses, cancel)
+    }
 }
 
 #[cfg(test)]

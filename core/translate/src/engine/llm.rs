@@ -141,6 +141,7 @@ fn hypothesis(generation: &Generation, sentence: &str) -> Hypothesis {
         coverage: None,
         truncated: matches!(generation.finish, Finish::Length | Finish::ContextFull),
         unfamiliar: false,
+        disputed: false,
     }
 }
 

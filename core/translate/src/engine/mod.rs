@@ -144,6 +144,8 @@ pub struct Hypothesis {
     /// The source holds words that the engine has hardly met and that nothing else vouches for, or the translation words
     /// that are none.
     pub unfamiliar: bool,
+    /// An engine that was asked for a second opinion says it in other words.
+    pub disputed: bool,
 }
 
 /// Why an engine gave no hypotheses. No variant carries user text.
@@ -185,4 +187,14 @@ pub trait Engine: Send + Sync {
 
     /// Translates a batch: as many hypotheses as sentences, in their order. The same batch gives the same result.
     fn translate(&self, batch: &Batch<'_>, cancel: &Cancel) -> Result<Vec<Hypothesis>, EngineError>;
+
+    /// A second opinion: puts its doubts into what another engine made of `batch`. An engine without opinions has no doubts.
+    fn review(
+        &self,
+        _batch: &Batch<'_>,
+        _hypotheses: &mut [Hypothesis],
+        _cancel: &Cancel,
+    ) -> Result<(), EngineError> {
+        Ok(())
+    }
 }

@@ -8,6 +8,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::typography::Typography;
 use super::{Batch, Direction, Engine, EngineError, EngineKind, Hypothesis, Input, Lexicon, Spelling};
 use crate::check::senses::misread;
+use crate::metrics::chrf;
 use crate::shape::in_case_of;
 use crate::{Cancel, calendar};
 
@@ -16,6 +17,9 @@ use crate::{Cancel, calendar};
 const LESS_SURE_NATS: f32 = 0.3;
 /// How much longer it may be, beside a quarter.
 const RUNS_ON_CHARS: usize = 12;
+/// Below this chrF to its own translation another engine's is disputed. A language model of a few hundred million weights exchanges
+/// words as probable as the right ones; where it and a small translation model say the same, they are mostly right.
+const AGREED_CHRF: f64 = 70.0;
 
 /// A Marian/Bergamot model of one direction.
 pub struct NmtEngine {
@@ -251,6 +255,23 @@ impl Engine for NmtEngine {
         }
         Ok(hypotheses)
     }
+
+    fn review(
+        &self,
+        batch: &Batch<'_>,
+        hypotheses: &mut [Hypothesis],
+        cancel: &Cancel,
+    ) -> Result<(), EngineError> {
+        let own = self.translate(batch, cancel)?;
+        for ((input, own), other) in batch.sentences.iter().zip(own).zip(hypotheses) {
+            let (source, target) = (input.text.as_str(), other.text.as_str());
+            let left = self.lexicon.as_ref().is_some_and(|lexicon| !lexicon.left(source, target).is_empty());
+            let invented = self.spelling.as_ref().is_some_and(|spelling| spelling.invented(source, target));
+            other.disputed |= chrf(&[target], &[&own.text]).is_none_or(|chrf| chrf < AGREED_CHRF);
+            other.unfamiliar |= left || invented;
+        }
+        Ok(())
+    }
 }
 
 fn source(input: &Input) -> Source {
@@ -268,6 +289,7 @@ fn hypothesis(translation: cuba_nmt::Translation) -> Hypothesis {
         coverage: translation.coverage(),
         truncated: translation.reached_limit,
         unfamiliar: false,
+        disputed: false,
         text: translation.text,
     }
 }
@@ -289,15 +311,7 @@ mod tests {
     use super::*;
 
     fn hypothesis(text: &str, mean_log_prob: f32) -> Hypothesis {
-        let mean_log_prob = Some(mean_log_prob);
-        Hypothesis {
-            text: text.into(),
-            mean_log_prob,
-            min_log_prob: None,
-            coverage: None,
-            truncated: false,
-            unfamiliar: false,
-        }
+        Hypothesis { text: text.into(), mean_log_prob: Some(mean_log_prob), ..Hypothesis::default() }
     }
 
     #[test]

@@ -32,6 +32,16 @@ pub struct Scripted {
     pub seen: Mutex<Vec<String>>,
     /// Raise the flag after this many batches.
     pub cancel_after: Option<usize>,
+    /// What it does when it is asked for a second opinion.
+    pub opinion: Opinion,
+}
+
+/// A second opinion.
+#[derive(Clone, Copy)]
+pub enum Opinion {
+    None,
+    Dispute,
+    Fail(fn() -> EngineError),
 }
 
 impl Scripted {
@@ -49,6 +59,7 @@ impl Scripted {
             calls: AtomicUsize::new(0),
             seen: Mutex::new(Vec::new()),
             cancel_after: None,
+            opinion: Opinion::None,
         }
     }
 
@@ -88,6 +99,22 @@ impl Engine for Scripted {
             self.seen.lock().unwrap().push(text.clone());
         }
         Ok(batch.sentences.iter().map(|s| (self.rule)(&s.text, batch)).collect())
+    }
+    fn review(
+        &self,
+        batch: &Batch<'_>,
+        hypotheses: &mut [Hypothesis],
+        _: &Cancel,
+    ) -> Result<(), EngineError> {
+        assert_eq!(batch.sentences.len(), hypotheses.len());
+        match self.opinion {
+            Opinion::None => Ok(()),
+            Opinion::Dispute => {
+                hypotheses.iter_mut().for_each(|hypothesis| hypothesis.disputed = true);
+                Ok(())
+            }
+            Opinion::Fail(error) => Err(error()),
+        }
     }
 }
 
