@@ -91,6 +91,7 @@ pub(crate) fn differ(source: &str, target: &str, from: &LanguageCode, to: &Langu
 }
 
 /// How `language` writes it.
+#[cfg(any(test, feature = "nmt"))]
 pub(crate) fn name(which: usize, language: &LanguageCode) -> Option<String> {
     let table = Names::of(language)?;
     let form = table.words.get(which)?.split('/').next()?;

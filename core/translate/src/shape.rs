@@ -117,6 +117,7 @@ pub(crate) fn capitalised(word: &str) -> String {
 }
 
 /// `word` in the case of `like`: all capitals, a first capital, or as it is.
+#[cfg(any(test, feature = "nmt"))]
 pub(crate) fn in_case_of(like: &str, word: &str) -> String {
     let letters = || like.chars().filter(|c| c.is_alphabetic());
     if letters().count() > 1 && letters().all(char::is_uppercase) {
