@@ -2755,7 +2755,7 @@ class Doubt(enum.Enum):
 
     HESITANT = 10
     """
-    The engine wavered between wordings, less than when it is unsure.
+    The engine wavered between wordings, less than when it is unsure, or another engine has quite another wording.
 """
 
     UNFAMILIAR = 11

@@ -9169,7 +9169,7 @@ public enum Doubt: Equatable, Hashable {
      */
     case unsure
     /**
-     * The engine wavered between wordings, less than when it is unsure.
+     * The engine wavered between wordings, less than when it is unsure, or another engine has quite another wording.
      */
     case hesitant
     /**

@@ -12368,7 +12368,7 @@ enum class Doubt {
      */
     UNSURE,
     /**
-     * The engine wavered between wordings, less than when it is unsure.
+     * The engine wavered between wordings, less than when it is unsure, or another engine has quite another wording.
      */
     HESITANT,
     /**
