@@ -110,7 +110,9 @@ impl Engine for Scripted {
         match self.opinion {
             Opinion::None => Ok(()),
             Opinion::Dispute => {
-                hypotheses.iter_mut().for_each(|hypothesis| hypothesis.disputed = true);
+                for hypothesis in hypotheses {
+                    hypothesis.disputed = true;
+                }
                 Ok(())
             }
             Opinion::Fail(error) => Err(error()),
