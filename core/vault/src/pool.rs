@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -95,8 +95,19 @@ fn configure(conn: &Connection, key: &DatabaseKey, role: Role) -> Result<(), Vau
 
 /// Switches to the write-ahead log: readers never wait for the writer, and a commit is one sequential write.
 /// The mode is a property of the file; for an existing one this changes nothing.
-pub(crate) fn use_wal(conn: &Connection) -> Result<(), VaultError> {
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |r| r.get(0))?;
+///
+/// Where several processes create one vault at once, `SQLite` does not wait for the others here but says busy straight away, lest
+/// two wait for each other: so this waits, up to `patience`.
+pub(crate) fn use_wal(conn: &Connection, patience: Duration) -> Result<(), VaultError> {
+    let started = Instant::now();
+    let mode: String = loop {
+        match conn.query_row("PRAGMA journal_mode = WAL", [], |r| r.get(0)).map_err(VaultError::from) {
+            Err(VaultError::Busy) if started.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            outcome => break outcome?,
+        }
+    };
     if mode != "wal" {
         // Some network folders cannot share memory. SQLite then keeps its rollback journal: slower, as safe.
         tracing::warn!(mode, "no write-ahead log here");

@@ -299,7 +299,7 @@ fn connect_writer(
 ) -> Result<Connection, VaultError> {
     let mut writer = connect(path, key, patience, Role::Writer)?;
     schema::check(&writer, schemas)?;
-    use_wal(&writer)?;
+    use_wal(&writer, patience)?;
     schema::migrate(&mut writer, schemas)?;
     Ok(writer)
 }
