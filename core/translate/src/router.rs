@@ -86,6 +86,11 @@ impl Engines {
         self.all.iter()
     }
 
+    /// Gives all memory back, that of reviewers too; the next call loads again.
+    pub fn unload(&self) {
+        self.all.iter().chain(&self.reviewers).for_each(|engine| engine.unload());
+    }
+
     /// Memory that all engines hold now, in bytes.
     pub fn resident_bytes(&self) -> u64 {
         self.all.iter().chain(&self.reviewers).map(|e| e.resident_bytes()).sum()

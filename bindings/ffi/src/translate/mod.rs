@@ -210,7 +210,7 @@ impl Translate {
     /// Gives that memory back (on a memory warning); the next translation loads again.
     pub fn unload(&self) {
         if let Some((_, _, translator)) = &*guard(&self.engines.current) {
-            translator.engines().iter().for_each(|engine| engine.unload());
+            translator.engines().unload();
         }
     }
 
