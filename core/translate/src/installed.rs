@@ -19,7 +19,7 @@ pub struct EngineSettings {
     /// Beam width of an engine's first try, 1 for greedy; `None` for what the pack asks for (`beam` among the extras of
     /// its manifest), and greedy where it does not say.
     pub beam: Option<usize>,
-    /// Only packs whose id is or contains this.
+    /// Only packs whose id is or contains this translate; other translation packs still review what a language model wrote.
     pub only: Option<String>,
 }
 
@@ -36,8 +36,11 @@ pub fn engines(store: &Arc<Store>, settings: &EngineSettings) -> Result<Engines,
         |pack: &Installed| settings.only.as_ref().is_none_or(|only| pack.manifest.about.id.contains(only));
     for pack in &packs {
         let opposite = opposite(&packs, &pack.manifest.about);
-        let Some(engine) = engine(store, pack, opposite, settings) else { continue };
-        if wanted(pack) {
+        let wanted = wanted(pack);
+        // A beam that was asked for is meant for what translates.
+        let own = EngineSettings { beam: settings.beam.filter(|_| wanted), ..settings.clone() };
+        let Some(engine) = engine(store, pack, opposite, &own) else { continue };
+        if wanted {
             engines.add(engine);
         } else if engine.kind() == EngineKind::Nmt {
             engines.add_reviewer(engine);

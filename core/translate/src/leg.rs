@@ -231,13 +231,19 @@ impl Runner<'_> {
         }
     }
 
-    /// The second opinion, where there is one. It only helps: a reviewer that fails has none.
+    /// The second opinion, where there is one. A reviewer that cannot be asked takes nothing away but the trust it would have given.
     fn review(&self, sentences: &[Input], outputs: &mut [Hypothesis]) -> Result<(), EngineError> {
         let Some(reviewer) = &self.leg.reviewer else { return Ok(()) };
         let batch = Batch { direction: reviewer.direction, sentences, effort: Effort::FIRST };
         match reviewer.engine.review(&batch, outputs, self.cancel) {
             Err(EngineError::Cancelled) => Err(EngineError::Cancelled),
-            _ => Ok(()),
+            Err(_) => {
+                for output in outputs {
+                    output.disputed = true;
+                }
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -258,14 +264,17 @@ impl Runner<'_> {
                 let mut text = String::with_capacity(source.len() * 2);
                 let mut outputs_left = outputs.iter();
                 let mut probs = Vec::new();
+                let (mut unfamiliar, mut disputed) = (false, false);
                 for (index, piece) in pieces {
                     let output = if index.is_some() { outputs_left.next() } else { None };
                     let translated = output.map(|o| Shape::default().undo(&piece, &one_line(&o.text)));
                     probs.extend(output.and_then(|o| o.mean_log_prob));
+                    unfamiliar |= output.is_some_and(|o| o.unfamiliar);
+                    disputed |= output.is_some_and(|o| o.disputed);
                     text.push_str(translated.as_deref().filter(|t| !t.is_empty()).unwrap_or(&piece));
                 }
                 let mean = (!probs.is_empty()).then(|| probs.iter().sum::<f32>() / probs.len() as f32);
-                Hypothesis { text, mean_log_prob: mean, ..Hypothesis::default() }
+                Hypothesis { text, mean_log_prob: mean, unfamiliar, disputed, ..Hypothesis::default() }
             }
         };
         if joined.text.is_empty() {

@@ -33,7 +33,7 @@ def documents(work: Path, processor, seed: int = 2):
     rng = np.random.default_rng(seed)
     for entry in corpus.read_mixture(work / "corpus")[1]:
         pairs = list(corpus.read_pairs(work / "corpus" / entry["file"]))
-        if entry["name"].endswith(".forward"):
+        if entry["name"].endswith((".forward", ".taught")):
             continue
         if len(pairs) > PER_SOURCE:
             pairs = [pairs[i] for i in rng.choice(len(pairs), PER_SOURCE, replace=False)]

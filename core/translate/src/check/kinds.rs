@@ -22,14 +22,17 @@ pub(super) fn exchanged(source: &str, target: &str, from: &LanguageCode, to: &La
     let mentions = |rows: &[Row], words: &[(usize, String)], column: usize| -> Vec<u64> {
         words.iter().map(|(_, word)| concepts(rows, column, word)).filter(|found| *found != 0).collect()
     };
-    let both = |rows: &[Row]| (mentions(rows, &source, from), mentions(rows, &target, to));
+    let asked = |rows: &[Row]| mentions(rows, &source, from);
+    let given = |rows: &[Row]| mentions(rows, &target, to);
     let missing = |these: &[u64], those: &[u64]| these.iter().any(|a| those.iter().all(|b| a & b == 0));
-    let exchanged = |(asked, given): (Vec<u64>, Vec<u64>)| missing(&asked, &given) && missing(&given, &asked);
-    // "On the left, next to the bank" says nothing of the right: of sides one too many misleads, even where none is lost. In
-    // English it may be a verb, or "right now".
-    let (asked, given) = both(SIDES);
-    let too_many = LANGUAGES.get(to) != Some(&"en") && !asked.is_empty() && missing(&given, &asked);
-    too_many || exchanged((asked, given)) || KINDS.iter().any(|rows| exchanged(both(rows)))
+    // "On the left, next to the bank" says nothing of the right: of sides one too many misleads, even where none is lost.
+    let sides = asked(SIDES);
+    let too_many = !sides.is_empty() && missing(&given(TURNS), &sides);
+    too_many
+        || KINDS.iter().chain([&SIDES]).any(|rows| {
+            let (asked, given) = (asked(rows), given(rows));
+            missing(&asked, &given) && missing(&given, &asked)
+        })
 }
 
 /// The rows that hold `word`, a bit each.
@@ -38,11 +41,11 @@ fn concepts(rows: &[Row], column: usize, word: &str) -> u64 {
     forms.enumerate().filter(|(_, forms)| is_one_of(word, forms)).fold(0, |found, (n, _)| found | 1 << n)
 }
 
-/// Straight on is `derecho` and `tout droit`.
-const SIDES: &[Row] = &[
-    ["left", "izquierd*", "gauche|gauches"],
-    ["right|rights|straight*", "derech*|recto|recta", "droit|droite|droits|droites"],
-];
+const SIDES: &[Row] =
+    &[["left", "izquierd*", "gauche|gauches"], ["right", "derech*", "droit|droite|droits|droites"]];
+
+/// The forms that are a side and nothing else: `derecho` and `tout droit` are straight on, and rights; in English all may be other words.
+const TURNS: &[Row] = &[["", "izquierda*", "gauche|gauches"], ["", "derecha*", "droite|droites"]];
 
 /// No kind has more than 64 rows.
 #[rustfmt::skip]
@@ -60,8 +63,7 @@ const KINDS: &[&[Row]] = &[
     &[ // times of the day, days
         ["morning*", "mañana*|madrugada*", "matin*"],
         ["afternoon*|evening*|noon|midday", "tarde*|mediodía", "midi|soir*"],
-        ["night*|evening*|tonight|overnight", "noche*|anoche|nocturn*", "nuit*|soir*|nocturne*"],
-        ["midnight", "medianoche", "minuit"],
+        ["night*|evening*|tonight|overnight|midnight", "noche*|anoche|nocturn*|medianoche", "nuit*|soir*|nocturne*|minuit"],
         ["tomorrow", "mañana", "demain|lendemain"],
         ["yesterday", "ayer|anoche", "hier"],
         ["today|tonight", "hoy", "aujourd"],
@@ -254,6 +256,15 @@ mod tests {
             (("en", "es"), "My left arm hurts.", "Me duele el brazo izquierdo."),
             (("en", "es"), "You are right, he left after six.", "Tiene razón, se fue después de las seis."),
             (("en", "fr"), "Go straight ahead and turn left.", "Allez tout droit et tournez à gauche."),
+            (("en", "es"), "At midnight", "A las doce de la noche"),
+            (("en", "es"), "Keep going and turn left.", "Siga recto y gire a la izquierda."),
+            (("en", "fr"), "Keep going and turn left.", "Continuez tout droit puis tournez à gauche."),
+            (
+                ("en", "es"),
+                "Those on the left are entitled to it.",
+                "Los de la izquierda tienen derecho a ello.",
+            ),
+            (("es", "fr"), "Pierna derecha, brazo izquierdo", "Jambe droite, bras gauche"),
             (("es", "en"), "Tiene derecho, pero se fue.", "He has the right, but he left."),
             (("es", "en"), "Siga todo recto y gire a la izquierda.", "Go straight on and turn left."),
             (("en", "es"), "On the other hand, my leg hurts.", "Por otro lado, me duele la pierna."),

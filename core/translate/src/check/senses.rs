@@ -156,7 +156,7 @@ const TRAPS: &[(&str, &str, Traps)] = &[
         trap(&["dolor*|dolía|duel*|contraccion*|sala", "parto"], 1..2, "leave|part|depart*|go", "labour|birth|labor|delivery"),
         trap(&["cuello", "útero|matriz"], 0..1, "neck|collar", "cervix"),
         trap(&["dolor*|duel*|rígid*|tortícolis", "cuello"], 1..2, "collar*", "neck"),
-        side_by_side(&["frutos", "secos"], 0..2, "fruit|fruits", "nuts"),
+        side_by_side(&["frutos", "secos"], 0..2, "fruit|fruits", "nuts|nut"),
         trap(&["sensible*"], 0..1, "sensible", "sensitive"),
         trap(&["molestia*"], 0..1, "molest*", "discomfort"),
         trap(&["preservativo*"], 0..1, "preservative*", "condom"),

@@ -31,7 +31,7 @@ def lines(data: Path, corpora: list[Path]):
             yield from files.lines_of(path)
     for folder in corpora:
         for entry in corpus.read_mixture(folder)[1]:
-            if not entry["name"].endswith((".back", ".forward")):
+            if not entry["name"].endswith((".back", ".forward", ".taught")):
                 for pair in corpus.read_pairs(folder / entry["file"]):
                     yield from pair
 
