@@ -10,6 +10,7 @@ use crate::{LanguageCode, TranslateError};
 #[derive(Clone, Default)]
 pub struct Engines {
     all: Vec<Arc<dyn Engine>>,
+    /// Asked for opinions only: never on a route.
     reviewers: Vec<Arc<dyn Engine>>,
 }
 

@@ -97,7 +97,7 @@ fn configure(conn: &Connection, key: &DatabaseKey, role: Role) -> Result<(), Vau
 /// The mode is a property of the file; for an existing one this changes nothing.
 ///
 /// Where several processes create one vault at once, `SQLite` does not wait for the others here but says busy straight away, lest
-/// two wait for each other: so this waits, up to `patience`.
+/// two wait for each other: so this asks again until `patience` is over (a last try may wait as long again).
 pub(crate) fn use_wal(conn: &Connection, patience: Duration) -> Result<(), VaultError> {
     let started = Instant::now();
     let mode: String = loop {

@@ -18,7 +18,7 @@ const LESS_SURE_NATS: f32 = 0.3;
 /// How much longer it may be, beside a quarter.
 const RUNS_ON_CHARS: usize = 12;
 /// Below this chrF to its own translation another engine's is disputed. A language model of a few hundred million weights exchanges
-/// words as probable as the right ones; where it and a small translation model say the same, they are mostly right.
+/// words as probable as the right ones; where it and a small translation model say the same, they are mostly right: docs/accuracy.md has the figures.
 const AGREED_CHRF: f64 = 70.0;
 
 /// A Marian/Bergamot model of one direction.

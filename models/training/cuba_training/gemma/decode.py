@@ -152,9 +152,12 @@ def answer(model: Model, w: dict, prefix, tokens, sizes, answers: int, end, enou
 
 
 def answers(model: Model, w: dict, questions: list[list[int]], spare: Callable[[int], int], end: int, enough: float = 1.0) -> list[list[int]]:
-    """The likeliest tokens after each question, one by one, without the end token: empty where it did not end within `spare(question's length)`.
+    """The likeliest tokens after each question, one by one, without the end token: empty where it did not end within
+    `spare(length of the longest question of its batch)`.
     Once `enough` of a batch have ended the others, most of which go round in circles, are not waited for."""
     found: list[list[int]] = [[] for _ in questions]
+    if not questions:
+        return found
     before = common(questions) // STEP * STEP
     prefix = read_prefix(model, w, jnp.asarray(questions[0][:before], jnp.int32)) if before else [(jnp.zeros((1, model.key_heads, 0, model.head)),) * 2] * model.layers
     order = sorted(range(len(questions)), key=lambda i: len(questions[i]))
