@@ -92,6 +92,11 @@ def prepare_synthetic(source: sources.Monolingual, pair: str, work: Path, wall, 
             add_entry(entries, entry, source.licence + ", other side by machine (Qwen, the reverse model or Apertium)", {direction: (share, role)})
 
 
+def roles(entry: dict) -> set[int]:
+    """What the pairs of an entry of the mixture are, in each of their directions."""
+    return {use["role"] for use in entry["use"].values()}
+
+
 def read_synthetic(path: Path) -> list[list[str]]:
     """Rows of `synthesise.py`: both sides, whether good for forward use, source."""
     if not path.exists():

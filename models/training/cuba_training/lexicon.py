@@ -43,7 +43,7 @@ def read(work: Path) -> Words:
     _, entries = corpus.read_mixture(work / "corpus")
     words = Words([], [])
     for entry in entries:
-        roles = {use["role"] for use in entry["use"].values()}
+        roles = corpus.roles(entry)
         pairs = words.human if roles == {HUMAN} else words.synthetic if roles <= {BACK, FORWARD} else None
         if pairs is not None:
             keyed = ((clean.key(side).split() for side in sides) for sides in corpus.read_pairs(work / "corpus" / entry["file"]))

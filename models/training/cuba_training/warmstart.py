@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from . import corpus, files, model, vocab
+from .sources import FORWARD
 
 PER_SOURCE = 30_000
 POWER_STEPS, OVERSAMPLE = 2, 32
@@ -33,7 +34,7 @@ def documents(work: Path, processor, seed: int = 2):
     rng = np.random.default_rng(seed)
     for entry in corpus.read_mixture(work / "corpus")[1]:
         pairs = list(corpus.read_pairs(work / "corpus" / entry["file"]))
-        if entry["name"].endswith((".forward", ".taught")):
+        if FORWARD in corpus.roles(entry):
             continue
         if len(pairs) > PER_SOURCE:
             pairs = [pairs[i] for i in rng.choice(len(pairs), PER_SOURCE, replace=False)]

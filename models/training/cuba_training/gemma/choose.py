@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import corpus, files
+from ..sources import BACK, FORWARD
 from . import container, tokens, trim
 
 LANGUAGES = ("en", "es", "fr")
@@ -31,7 +32,7 @@ def lines(data: Path, corpora: list[Path]):
             yield from files.lines_of(path)
     for folder in corpora:
         for entry in corpus.read_mixture(folder)[1]:
-            if not entry["name"].endswith((".back", ".forward", ".taught")):
+            if not corpus.roles(entry) & {BACK, FORWARD}:
                 for pair in corpus.read_pairs(folder / entry["file"]):
                     yield from pair
 
